@@ -1,0 +1,1 @@
+"""Folders of images: scan, catalog, edits, splits, subsets, thumbnails; no torch."""

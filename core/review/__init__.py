@@ -1,0 +1,1 @@
+"""From stored predictions to matrices, rankings and comparisons."""

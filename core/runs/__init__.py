@@ -1,0 +1,1 @@
+"""Recipes, runs, tasks, their queue and processes."""

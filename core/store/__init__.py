@@ -1,0 +1,1 @@
+"""The database and every path under the home folder."""

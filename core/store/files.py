@@ -1,0 +1,159 @@
+"""Every path under the home folder, and the one way to write a file."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.domain.errors import StoreError
+
+
+def home() -> Path:
+    """Give the folder that holds the database, caches and runs: `WINNOW_HOME`, else `~/.winnow`."""
+    path = Path(os.environ.get("WINNOW_HOME") or "~/.winnow").expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Winnow cannot make its home folder {path}: {error.strerror}.",
+            hint="Set WINNOW_HOME to a folder that you may write to, and start again.",
+        ) from error
+    return path
+
+
+def database() -> Path:
+    """Give the path of the SQLite file."""
+    return home() / "winnow.db"
+
+
+def lock(name: str) -> Path:
+    """Give the path of a lock file, such as the dispatcher's."""
+    return home() / f"{name}.lock"
+
+
+def engine_folder() -> Path:
+    """Give the folder where the preloaded engine process keeps its pipe, lock and log."""
+    return _made(home() / "engine")
+
+
+def thumbnail(content_hash: str, size_px: int) -> Path:
+    """Give the path of the JPEG of an image at a longer side of `size_px`."""
+    return home() / "thumbnails" / content_hash[:2] / f"{content_hash}-{size_px}.jpg"
+
+
+def sample_folder() -> Path:
+    """Give the folder that the sample is written to: a dataset like any other."""
+    return home() / "samples" / "digits"
+
+
+def sample_manifest() -> Path:
+    """Give the path of the list of what was planted in the sample, kept out of the dataset."""
+    return home() / "samples" / "digits-planted.json"
+
+
+def run_folder(run_id: str) -> Path:
+    """Give the folder of one run, made if need be."""
+    return _made(home() / "runs" / run_id)
+
+
+def run_log(run_id: str) -> Path:
+    """Give the path of what a run printed."""
+    return run_folder(run_id) / "log.txt"
+
+
+def run_items(run_id: str) -> Path:
+    """Give the path of a run's items: item_id, path, label, part, content_hash."""
+    return run_folder(run_id) / "items.parquet"
+
+
+def run_steps(run_id: str) -> Path:
+    """Give the path of a run's steps once it has ended, every batch a row."""
+    return run_folder(run_id) / "steps.parquet"
+
+
+def run_thin_steps(run_id: str) -> Path:
+    """Give the path of the thinned steps that charts read."""
+    return run_folder(run_id) / "steps-thin.parquet"
+
+
+def run_predictions(run_id: str) -> Path:
+    """Give the path of the predictions on valid: item_id, label, pred, loss, p_0 … p_n."""
+    return run_folder(run_id) / "valid-predictions.parquet"
+
+
+def run_train_losses(run_id: str) -> Path:
+    """Give the path of what training saw of each item: epoch, item_id, loss, pred, p_pred."""
+    return run_folder(run_id) / "train-losses.parquet"
+
+
+def run_weights(run_id: str) -> Path:
+    """Give the path of the weights, with a JSON of the same name beside them."""
+    return run_folder(run_id) / "model.safetensors"
+
+
+def run_model(run_id: str) -> Path:
+    """Give the path of the JSON that says how to build and feed the model."""
+    return run_folder(run_id) / "model.json"
+
+
+def task_log(task_id: str) -> Path:
+    """Give the path of what a task printed."""
+    return _made(home() / "tasks" / task_id) / "log.txt"
+
+
+def preview_folder(key: str) -> Path:
+    """Give the folder of a preview's result, which exists once the result is whole."""
+    return _made(home() / "previews") / key
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is read either whole or not at all, also after a crash."""
+    write_with(path, lambda part: part.write_bytes(content))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file atomically."""
+    write_bytes(path, json.dumps(value, indent=1, ensure_ascii=False).encode())
+
+
+def load_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place.
+
+    The order is the one of ALICE (OSDI '14): sync the file, rename, sync the folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"{path} could not be written: {error.strerror or error}.",
+            hint="Free space or correct the permissions of Winnow's home folder, then try again.",
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,191 @@
+"""A process's hold on its row in `runs` or `tasks`: heartbeat, progress, stop requests, the end.
+
+One thread of the worker speaks to the database, at most twice a second, in one transaction: it
+brings progress, heartbeat and whatever rows the work has collected, and takes back stop requests.
+"""
+
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+
+from core.domain.errors import ConflictError, WinnowError
+from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus
+from core.store import clock, database
+
+FLUSH_SECONDS = 0.5
+Flush = Callable[[sa.Connection], None]
+
+
+class Lease:
+    """Hold a job's row while the block runs; leave it with `finish`, or it ends as failed."""
+
+    def __init__(self, table: sa.Table, job_id: str) -> None:
+        self.table = table
+        self.job_id = job_id
+        self._pending: dict[str, Any] = {}
+        self._flushes: list[Flush] = []
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        me = psutil.Process()
+        now = clock.now()
+        taken = (
+            sa.update(self.table)
+            .where(self.table.c.id == self.job_id, self.table.c.pid.is_(None))
+            .where(self.table.c.status.in_(("queued", *ACTIVE)))
+            .values(
+                status=sa.case((self.table.c.stop_requested, "stopping"), else_="running"),
+                pid=me.pid,
+                process_started_at=me.create_time(),
+                heartbeat_at=now,
+                started_at=now,
+            )
+        )
+        with database.writing() as connection:
+            if connection.execute(taken).rowcount != 1:
+                raise ConflictError(f"{self.job_id} is not waiting for a worker.")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def report(self, **columns: Any) -> None:
+        """Set progress columns, written with the next flush; cheap enough for every batch."""
+        with self._lock:
+            self._pending.update(columns)
+
+    def on_flush(self, flush: Flush) -> None:
+        """Have `flush` write collected rows in each flush's transaction."""
+        self._flushes.append(flush)
+
+    def should_stop(self) -> bool:
+        """Say whether a person, or SIGTERM, asked for an end."""
+        return self._stop.is_set()
+
+    def ask_to_stop(self) -> None:
+        """Ask the work to end itself, as a person's stop does."""
+        self._stop.set()
+
+    def finish(self, status: RunStatus, **columns: Any) -> None:
+        """Write the last rows and the end in one transaction; nothing is written after it."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with database.writing() as connection:
+            self._flush(connection)
+            values = {"status": status, "finished_at": clock.now(), **columns}
+            connection.execute(self._mine().values(**values))
+
+    def _mine(self) -> sa.Update:
+        return (
+            sa.update(self.table)
+            .where(self.table.c.id == self.job_id, self.table.c.pid == os.getpid())
+            .where(self.table.c.status.in_(ACTIVE))
+        )
+
+    def _flush(self, connection: sa.Connection) -> None:
+        for flush in self._flushes:
+            flush(connection)
+        with self._lock:
+            values, self._pending = self._pending, {}
+        values["heartbeat_at"] = clock.now()
+        if connection.execute(self._mine().values(**values)).rowcount != 1:
+            self._stop.set()  # somebody marked it lost, or removed it: it is no longer ours
+
+    def _beat(self) -> None:
+        last = 0.0
+        while not self._ended.wait(FLUSH_SECONDS):
+            due = clock.now() - last > HEARTBEAT_SECONDS
+            if not (due or self._pending or self._flushes):
+                continue
+            with database.writing() as connection:
+                self._flush(connection)
+                wish = sa.select(self.table.c.stop_requested).where(
+                    self.table.c.id == self.job_id
+                )
+                if connection.execute(wish).scalar():
+                    self._stop.set()
+            last = clock.now()
+
+
+def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
+    """Run `do` under a lease; an exception ends the row as failed with a sentence, and is logged."""
+    with Lease(table, job_id) as lease:
+        signal.signal(signal.SIGTERM, lambda _number, _frame: lease.ask_to_stop())
+        try:
+            do(lease)
+        except WinnowError as error:
+            traceback.print_exc()
+            lease.finish("failed", error=error.sentence, hint=error.hint)
+        except Exception as error:  # noqa: BLE001  # the worker's last line: it must leave a reason
+            traceback.print_exc()
+            lease.finish(
+                "failed",
+                error=f"Winnow met an error of its own: {type(error).__name__}: {error}",
+                hint="The log has the details; please report it.",
+            )
+
+
+def request_stop(table: sa.Table, job_id: str) -> None:
+    """Ask a job to end; one that nobody has begun ends at once."""
+    now = clock.now()
+    waiting = sa.and_(table.c.status == "queued", table.c.pid.is_(None))
+    with database.writing() as connection:
+        mine = sa.update(table).where(table.c.id == job_id)
+        connection.execute(mine.where(waiting).values(status="stopped", finished_at=now))
+        active = mine.where(table.c.status.in_(ACTIVE))
+        connection.execute(active.values(status="stopping", stop_requested=True))
+
+
+def sweep(table: sa.Table) -> list[str]:
+    """Mark the jobs whose process is dead, or silent for too long, as lost, and name them."""
+    columns = (table.c.id, table.c.pid, table.c.process_started_at, table.c.heartbeat_at)
+    query = sa.select(*columns).where(table.c.status.in_(ACTIVE))
+    with database.reading() as connection:
+        rows = connection.execute(query).all()
+    lost = [row.id for row in rows if _is_lost(row)]
+    if lost:
+        values = {
+            "status": "lost",
+            "finished_at": clock.now(),
+            "error": "Its process ended without a word: it was killed, or the machine stopped.",
+            "hint": "Start it again; the log may say more.",
+        }
+        gone = sa.update(table).where(table.c.id.in_(lost), table.c.status.in_(ACTIVE))
+        with database.writing() as connection:
+            connection.execute(gone.values(**values))
+    return lost
+
+
+def is_alive(pid: int, started_at: float) -> bool:
+    """Say whether that very process still runs; a zombie does not, nor a newer one of its number."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started_at) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_lost(row: Any) -> bool:
+    silent = clock.now() - (row.heartbeat_at or 0.0)
+    if row.pid is None:  # started, but its process has not come yet
+        return silent > SILENT_SECONDS
+    return silent > SILENT_SECONDS or not is_alive(row.pid, row.process_started_at)

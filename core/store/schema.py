@@ -1,0 +1,242 @@
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares the two.
+
+Times are seconds since 1970, UTC. JSON columns hold what only Python reads.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("root", Text, nullable=False, unique=True),
+    Column("labeller", JSON, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("revision", Integer, nullable=False, default=0),
+    Column("created_at", Float, nullable=False),
+    Column("scanned_at", Float),
+    Column("ignored", JSON, nullable=False),
+    Column("plan", JSON),  # the next run as it stands; None: never touched
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("recorded_label", Text, nullable=False),
+    Column(
+        "label", Text, nullable=False
+    ),  # what the log makes of it at the newest revision
+    Column("excluded", Boolean, nullable=False, default=False),  # likewise
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("width_px", Integer),
+    Column("height_px", Integer),
+    Column("format", Text),
+    Column("content_hash", Text),
+    Column("perceptual_hash", BigInteger),  # signed 64 bits
+    Column("group_id", Integer),
+    UniqueConstraint("dataset_id", "path"),
+    Index("ix_items_label", "dataset_id", "label"),
+    Index("ix_items_content", "dataset_id", "content_hash"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("dataset_id", Text, ForeignKey("datasets.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # scan, edit, undo, redo
+    Column("target_revision", Integer),
+    Column(
+        "operation_id", Text
+    ),  # the browser's number for it: the same operation counts once
+    Column("note", Text, nullable=False, default=""),  # one line for a person
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("dataset_id", "operation_id"),
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    Column("dataset_id", Text, ForeignKey("datasets.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("label", Text),
+    Index("ix_edits_item", "item_id"),
+)
+
+scan_changes = Table(
+    "scan_changes",
+    metadata,
+    Column("dataset_id", Text, ForeignKey("datasets.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("kind", Text, nullable=False),  # added, changed, moved, gone, back
+    Column(
+        "before", JSON
+    ),  # the columns as they were, so that older revisions can be rebuilt
+)
+
+splits = Table(
+    "splits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_master", Boolean, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("valid_fraction", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_splits_dataset", "dataset_id"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("split_id", Text, ForeignKey("splits.id"), primary_key=True),
+    Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
+    Column("part", Text, nullable=False),
+)
+
+
+def _job_columns() -> list[Column]:
+    """Make the columns that every process-backed row has."""
+    return [
+        Column("status", Text, nullable=False),
+        Column("stop_requested", Boolean, nullable=False, default=False),
+        Column("pid", Integer),
+        Column("process_started_at", Float),  # with the pid: which process it was
+        Column("heartbeat_at", Float),
+        Column("created_at", Float, nullable=False),
+        Column("started_at", Float),
+        Column("finished_at", Float),
+        Column("progress_done", Integer, nullable=False, default=0),
+        Column("progress_total", Integer),
+        Column("progress_rate", Float),  # per second
+        Column("remaining_seconds", Float),
+        Column("message", Text, nullable=False, default=""),
+        Column("error", Text),
+        Column("hint", Text),
+    ]
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("split_id", Text, ForeignKey("splits.id"), nullable=False),
+    Column("subset", JSON, nullable=False),
+    Column("fold", Integer),
+    Column("recipe", JSON, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("environment", JSON),
+    Column("fingerprint", Text),
+    Column("retrain_of", Text),
+    Column("n_train", Integer),
+    Column("n_valid", Integer),
+    Column("metrics", JSON),
+    *_job_columns(),
+    Index("ix_runs_dataset", "dataset_id"),
+    Index("ix_runs_status", "status"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column(
+        "key", Text
+    ),  # what it makes; a second request for the same key joins the first
+    Column("dataset_id", Text, ForeignKey("datasets.id")),
+    Column("run_id", Text, ForeignKey("runs.id")),
+    Column("needs_device", Boolean, nullable=False, default=False),
+    Column("params", JSON, nullable=False),
+    Column("result", JSON),
+    *_job_columns(),
+    Index("ix_tasks_status", "status"),
+    Index("ix_tasks_key", "key"),
+    Index("ix_tasks_dataset", "dataset_id"),
+)
+
+stages = Table(
+    "stages",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("stage", Integer, primary_key=True),
+    Column("n_params", Integer, nullable=False),
+    Column("n_params_trained", Integer, nullable=False),
+    Column("n_batches", Integer, nullable=False),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("stage", Integer, nullable=False),
+    Column("last_step", Integer, nullable=False),
+    Column("train_loss", Float, nullable=False),
+    Column("valid_loss", Float, nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("images_per_second", Float, nullable=False),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("step", Integer, primary_key=True),  # counts from 0 over all stages
+    Column("stage", Integer, nullable=False),
+    Column("loss", Float, nullable=False),
+    Column("smooth_loss", Float, nullable=False),
+    Column("lr", Float, nullable=False),  # of the head
+    Column("momentum", Float, nullable=False),
+    Column("seconds", Float, nullable=False),  # since the run began
+)
+
+lr_finds = Table(
+    "lr_finds",
+    metadata,
+    Column("id", Text, ForeignKey("tasks.id"), primary_key=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("run_id", Text),
+    Column("points", JSON, nullable=False),  # [[lr, loss, smooth loss], …]
+    Column("suggestions", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_lr_finds_dataset", "dataset_id"),
+)

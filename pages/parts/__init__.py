@@ -1,0 +1,1 @@
+"""What pages share: components, charts, the server's routes, state, the error boundary."""
