@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Arch:
-    """A network by the name of its function in torchvision.models or fastai.vision.models.xresnet."""
+    """A network by the name of its function in torchvision.models or fastai's xresnet."""
 
     name: str
     about: str
-    weights_file: (
-        str | None
-    )  # in torchvision's cache; None: there are no pretrained weights
+    weights_file: str | None  # in torchvision's cache; None: there are no pretrained weights
     has_batch_norm: bool
 
 

@@ -14,9 +14,7 @@ class Revision:
 
     revision: int
     kind: RevisionKind
-    target_revision: int | None = (
-        None  # the edit that an undo takes back or a redo brings again
-    )
+    target_revision: int | None = None  # the edit that an undo takes back or a redo brings again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class History:
 
 
 def history(log: Iterable[Revision]) -> History:
-    """Fold a log, in order of revision, into what is in force; a new edit forgets what was undone."""
+    """Fold a log, in order of revision; a new edit forgets what was undone before it."""
     done: list[int] = []
     undone: list[int] = []
     for entry in log:
@@ -71,7 +69,7 @@ def history(log: Iterable[Revision]) -> History:
 
 
 def apply(state: ItemState, edit: Edit) -> ItemState:
-    """Give the state after one more edit: a relabel brings an excluded item back, a keep changes nothing."""
+    """Give the state after one more edit; a relabel also brings an excluded item back."""
     if edit.kind == "exclude":
         return ItemState(label=state.label, excluded=True)
     if edit.kind == "relabel" and edit.label is not None:

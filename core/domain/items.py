@@ -44,9 +44,7 @@ class Item:
     excluded: bool
     status: ItemStatus
     reason: str | None  # why it is broken, in words
-    part: (
-        Part | None
-    )  # its part in the split that was asked for; None where it has none
+    part: Part | None  # its part in the split that was asked for; None where it has none
     size_bytes: int
     width_px: int | None
     height_px: int | None

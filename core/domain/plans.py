@@ -9,11 +9,9 @@ from core.domain.values import Frozen
 
 
 class Subset(Frozen):
-    """Which train items a run uses; valid always stays whole. Smaller subsets lie in larger ones."""
+    """Which train items a run uses; valid stays whole, and smaller lie in larger ones."""
 
-    per_class: Annotated[int, Field(ge=1)] | None = (
-        None  # train images a class; None: all
-    )
+    per_class: Annotated[int, Field(ge=1)] | None = None  # train images a class; None: all
 
 
 class Plan(Frozen):

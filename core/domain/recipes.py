@@ -25,9 +25,7 @@ class Discriminative(Frozen):
     @model_validator(mode="after")
     def _rising(self) -> "Discriminative":
         if self.low is not None and self.low > self.high:
-            raise ValueError(
-                f"the body's rate {self.low:g} is above the head's {self.high:g}"
-            )
+            raise ValueError(f"the body's rate {self.low:g} is above the head's {self.high:g}")
         return self
 
 
@@ -35,13 +33,9 @@ class OneCycle(Frozen):
     """Warm up to the rate, then anneal; momentum moves the other way (Smith, arXiv:1803.09820)."""
 
     kind: Literal["one_cycle"] = "one_cycle"
-    pct_start: Annotated[float, Field(gt=0, lt=1)] = (
-        0.25  # the share of batches that warm up
-    )
+    pct_start: Annotated[float, Field(gt=0, lt=1)] = 0.25  # the share of batches that warm up
     div: Annotated[float, Field(ge=1)] = 25.0  # the first rate is the rate / div
-    div_final: Annotated[float, Field(ge=1)] = (
-        1e5  # the last rate is the rate / div_final
-    )
+    div_final: Annotated[float, Field(ge=1)] = 1e5  # the last rate is the rate / div_final
 
 
 Schedule = OneCycle
@@ -67,9 +61,7 @@ class Augmentation(Frozen):
     max_lighting: Annotated[float, Field(ge=0, le=0.9)] = 0.2
     p_affine: Probability = 0.75
     p_lighting: Probability = 0.75
-    min_scale: Annotated[float, Field(gt=0, le=1)] = (
-        1.0  # below 1: random resized crops
-    )
+    min_scale: Annotated[float, Field(gt=0, le=1)] = 1.0  # below 1: random resized crops
 
 
 NO_AUGMENTATION = Augmentation(
@@ -102,13 +94,9 @@ class Recipe(Frozen):
     def _consistent(self) -> "Recipe":
         arch = ARCHS.get(self.arch)
         if arch is None:
-            raise ValueError(
-                f"the network {self.arch!r} is not one of {', '.join(ARCHS)}"
-            )
+            raise ValueError(f"the network {self.arch!r} is not one of {', '.join(ARCHS)}")
         if self.pretrained and arch.weights_file is None:
-            raise ValueError(
-                f"{self.arch} has no pretrained weights: train it from scratch"
-            )
+            raise ValueError(f"{self.arch} has no pretrained weights: train it from scratch")
         if self.size_px > self.presize_px:
             raise ValueError(
                 f"the train size {self.size_px} px is above the presize {self.presize_px} px"

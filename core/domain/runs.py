@@ -45,9 +45,7 @@ class Run:
     environment: dict[str, Any] = field(default_factory=dict)
     n_train: int | None = None
     n_valid: int | None = None
-    metrics: dict[str, float] = field(
-        default_factory=dict
-    )  # of the weights that were kept
+    metrics: dict[str, float] = field(default_factory=dict)  # of the weights that were kept
 
 
 @dataclass(frozen=True, kw_only=True)

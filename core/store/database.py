@@ -48,9 +48,9 @@ def reading() -> Iterator[sa.Connection]:
 def writing() -> Iterator[sa.Connection]:
     """Open a writing transaction: committed when the block ends, undone when it raises."""
     options = {"winnow_writes": True}
-    with _sentences(), engine().connect().execution_options(**options) as connection:
-        with connection.begin():
-            yield connection
+    opened = engine().connect().execution_options(**options)
+    with _sentences(), opened as connection, connection.begin():
+        yield connection
 
 
 def forget() -> None:
@@ -73,7 +73,7 @@ def _make(address: str) -> sa.Engine:
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
+    connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

@@ -11,7 +11,7 @@ from core.domain.errors import StoreError
 
 
 def home() -> Path:
-    """Give the folder that holds the database, caches and runs: `WINNOW_HOME`, else `~/.winnow`."""
+    """Give the folder of the database, caches and runs: `WINNOW_HOME`, else `~/.winnow`."""
     path = Path(os.environ.get("WINNOW_HOME") or "~/.winnow").expanduser().absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)

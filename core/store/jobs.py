@@ -117,16 +117,14 @@ class Lease:
                 continue
             with database.writing() as connection:
                 self._flush(connection)
-                wish = sa.select(self.table.c.stop_requested).where(
-                    self.table.c.id == self.job_id
-                )
+                wish = sa.select(self.table.c.stop_requested).where(self.table.c.id == self.job_id)
                 if connection.execute(wish).scalar():
                     self._stop.set()
             last = clock.now()
 
 
 def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
-    """Run `do` under a lease; an exception ends the row as failed with a sentence, and is logged."""
+    """Run `do` under a lease; an exception ends the row as failed, with a sentence and a log."""
     with Lease(table, job_id) as lease:
         signal.signal(signal.SIGTERM, lambda _number, _frame: lease.ask_to_stop())
         try:
@@ -175,7 +173,7 @@ def sweep(table: sa.Table) -> list[str]:
 
 
 def is_alive(pid: int, started_at: float) -> bool:
-    """Say whether that very process still runs; a zombie does not, nor a newer one of its number."""
+    """Say whether that very process runs; neither a zombie does nor a newer one of its number."""
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - started_at) < 1.0
@@ -188,4 +186,5 @@ def _is_lost(row: Any) -> bool:
     silent = clock.now() - (row.heartbeat_at or 0.0)
     if row.pid is None:  # started, but its process has not come yet
         return silent > SILENT_SECONDS
-    return silent > SILENT_SECONDS or not is_alive(row.pid, row.process_started_at)
+    alive: bool = is_alive(row.pid, row.process_started_at)
+    return not alive or silent > SILENT_SECONDS

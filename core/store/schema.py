@@ -3,6 +3,8 @@
 Times are seconds since 1970, UTC. JSON columns hold what only Python reads.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -49,9 +51,7 @@ items = Table(
     Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
     Column("path", Text, nullable=False),
     Column("recorded_label", Text, nullable=False),
-    Column(
-        "label", Text, nullable=False
-    ),  # what the log makes of it at the newest revision
+    Column("label", Text, nullable=False),  # what the log makes of it at the newest revision
     Column("excluded", Boolean, nullable=False, default=False),  # likewise
     Column("status", Text, nullable=False),
     Column("reason", Text),
@@ -75,9 +75,7 @@ revisions = Table(
     Column("revision", Integer, primary_key=True),
     Column("kind", Text, nullable=False),  # scan, edit, undo, redo
     Column("target_revision", Integer),
-    Column(
-        "operation_id", Text
-    ),  # the browser's number for it: the same operation counts once
+    Column("operation_id", Text),  # the browser's number for it: the same operation counts once
     Column("note", Text, nullable=False, default=""),  # one line for a person
     Column("created_at", Float, nullable=False),
     UniqueConstraint("dataset_id", "operation_id"),
@@ -101,9 +99,7 @@ scan_changes = Table(
     Column("revision", Integer, primary_key=True),
     Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
     Column("kind", Text, nullable=False),  # added, changed, moved, gone, back
-    Column(
-        "before", JSON
-    ),  # the columns as they were, so that older revisions can be rebuilt
+    Column("before", JSON),  # the columns as they were, so that older revisions can be rebuilt
 )
 
 splits = Table(
@@ -128,11 +124,12 @@ assignments = Table(
 )
 
 
-def _job_columns() -> list[Column]:
+def _job_columns() -> list[Column[Any]]:
     """Make the columns that every process-backed row has."""
     return [
         Column("status", Text, nullable=False),
         Column("stop_requested", Boolean, nullable=False, default=False),
+        Column("device", Text),  # "cpu", "cuda:0"; given by the dispatcher
         Column("pid", Integer),
         Column("process_started_at", Float),  # with the pid: which process it was
         Column("heartbeat_at", Float),
@@ -178,9 +175,7 @@ tasks = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column(
-        "key", Text
-    ),  # what it makes; a second request for the same key joins the first
+    Column("key", Text),  # what it makes; a second request for the same key joins the first
     Column("dataset_id", Text, ForeignKey("datasets.id")),
     Column("run_id", Text, ForeignKey("runs.id")),
     Column("needs_device", Boolean, nullable=False, default=False),

@@ -1,0 +1,120 @@
+"""Two or more runs side by side: what differs in them, and scores on the same images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.datasets import catalog
+from core.domain.errors import InputError
+from core.domain.plans import Subset
+from core.domain.runs import Run
+from core.review import predictions, scores
+from core.review.predictions import Predictions
+from core.runs import runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One field of the description with each run's value, in the order of the runs."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameImages:
+    """Scores of several runs on the validation images that all of them have."""
+
+    revision: int  # whose labels and exclusions count
+    n_items: int
+    metrics: tuple[dict[str, float], ...]  # a run each
+    now_right: tuple[int, ...]  # ids of items wrong in the first run and right in the last
+    now_wrong: tuple[int, ...]  # right in the first and wrong in the last
+
+
+def differences(compared: Sequence[Run]) -> list[Difference]:
+    """List the fields in which the runs' descriptions differ, and only those."""
+    described = [_describe(run) for run in compared]
+    fields = dict.fromkeys(field for one in described for field in one)
+    table = [
+        Difference(field=field, values=tuple(one.get(field, "–") for one in described))
+        for field in fields
+    ]
+    return [row for row in table if len(set(row.values)) > 1]
+
+
+def on_same_images(run_ids: Sequence[str]) -> SameImages:
+    """Score runs of one dataset on the valid items all of them have, with the newest labels.
+
+    An item counts when it is in valid and in use at the dataset's newest revision, and when its
+    label there is a class of every run. Nothing is predicted again.
+    """
+    compared = [runs.get(run_id) for run_id in run_ids]
+    if len({run.dataset_id for run in compared}) != 1:
+        raise InputError(
+            "Runs of different datasets have no images in common.",
+            hint="Choose runs of one dataset.",
+        )
+    revision = catalog.get(compared[0].dataset_id).revision
+    labels = _valid_labels(compared[0], revision)
+    loaded = [predictions.load(run_id) for run_id in run_ids]
+    known = set(labels).intersection(*(one.item_id.tolist() for one in loaded))
+    common = set(loaded[0].classes).intersection(*(one.classes for one in loaded))
+    shared = sorted(item for item in known if labels[item] in common)
+    taken = [_take(one, shared, labels) for one in loaded]
+    first, last = (one.pred == one.label for one in (taken[0], taken[-1]))
+    ids = taken[0].item_id
+    return SameImages(
+        revision=revision,
+        n_items=len(shared),
+        metrics=tuple(scores.overall(one) for one in taken),
+        now_right=tuple(int(item) for item in ids[last & ~first]),
+        now_wrong=tuple(int(item) for item in ids[first & ~last]),
+    )
+
+
+def _valid_labels(run: Run, revision: int) -> dict[int, str]:
+    frame = catalog.items_at(
+        run.dataset_id, revision=revision, split_id=run.split_id, subset=Subset()
+    )
+    valid = frame[frame["part"] == "valid"]
+    return dict(zip(valid["item_id"].tolist(), valid["label"].tolist(), strict=True))
+
+
+def _take(found: Predictions, shared: list[int], labels: dict[int, str]) -> Predictions:
+    """Reorder to the shared items, with their labels at the named revision."""
+    order = np.argsort(found.item_id, kind="stable")
+    positions = order[np.searchsorted(found.item_id, shared, sorter=order)]
+    index = {name: number for number, name in enumerate(found.classes)}
+    label = np.array([index[labels[item]] for item in found.item_id[positions]], dtype=int)
+    return found.take(positions, label)
+
+
+def _describe(run: Run) -> dict[str, str]:
+    values: dict[str, Any] = {
+        "revision": run.revision,
+        "images": f"{run.n_train} train, {run.n_valid} valid" if run.n_train else "–",
+        "fingerprint": (run.fingerprint or "–")[:12],
+        "split": run.split_id,
+        "train images a class": run.subset.per_class or "all",
+        "seed": run.seed,
+        "code": run.code_version,
+        **_flat("recipe", run.recipe.model_dump(mode="json")),
+        **_flat("environment", run.environment),
+    }
+    return {field: str(value) for field, value in values.items()}
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:
+    """Spread nested values over dotted names: `recipe.stages.0.lr.high`."""
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list | tuple):
+        pairs = ((str(number), part) for number, part in enumerate(value))
+    else:
+        return {name: value}
+    return {
+        key: leaf for part, inner in pairs for key, leaf in _flat(f"{name}.{part}", inner).items()
+    }

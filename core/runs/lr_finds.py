@@ -1,0 +1,98 @@
+"""Range tests: start one, read its points and suggestions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.datasets import catalog
+from core.domain.errors import InputError
+from core.domain.jobs import ENDED
+from core.domain.plans import Plan
+from core.domain.runs import Task
+from core.runs import runs, tasks
+from core.store import database, ids, schema
+
+FIRST_LR, LAST_LR, N_BATCHES = 1e-7, 10.0, 100
+"""fastai's defaults."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A rate that fastai reads off the curve, or why it cannot."""
+
+    name: str
+    lr: float | None
+    loss: float | None
+    about: str
+    why_not: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrFind:
+    """A range test: points as (lr, loss, smooth loss), and the suggestions at its end."""
+
+    id: str
+    points: tuple[tuple[float, float, float], ...]
+    suggestions: tuple[Suggestion, ...]
+
+
+def start(dataset_id: str, plan: Plan, *, run_id: str | None = None) -> Task:
+    """Queue a range test: from the recipe's start, or from a run's weights unfrozen."""
+    if run_id is not None and runs.get(run_id).status not in ("finished", "stopped"):
+        raise InputError(
+            f"The run {runs.get(run_id).name} has no weights to begin from.",
+            hint="Choose a run that finished or was stopped.",
+        )
+    params = {
+        "plan": plan.model_dump(mode="json"),
+        "revision": catalog.get(dataset_id).revision,
+        "run_id": run_id,
+        "start_lr": FIRST_LR,
+        "end_lr": LAST_LR,
+        "num_it": N_BATCHES,
+    }
+    return tasks.start(
+        "lr_find", dataset_id=dataset_id, params=params, run_id=run_id, key=ids.new("lr")
+    )
+
+
+def find(task_id: str) -> LrFind | None:
+    """Find what a range test has measured so far."""
+    table = schema.lr_finds
+    with database.reading() as connection:
+        row = connection.execute(sa.select(table).where(table.c.id == task_id)).mappings().first()
+    if row is None:
+        return None
+    return LrFind(
+        id=task_id,
+        points=tuple((point[0], point[1], point[2]) for point in row["points"]),
+        suggestions=tuple(Suggestion(**found) for found in row["suggestions"]),
+    )
+
+
+def points(task_id: str, *, since: int) -> dict[str, Any]:
+    """Give the live chart's JSON: the points after the first `since`."""
+    task = tasks.get(task_id)
+    found = find(task_id)
+    new = found.points[since:] if found else ()
+    progress = task.progress
+    return {
+        "n": since + len(new),
+        "rows": {
+            "lr": [point[0] for point in new],
+            "loss": [point[1] for point in new],
+            "smooth_loss": [point[2] for point in new],
+        },
+        "whole": {},
+        "marks": [
+            {"x": suggestion.lr, "text": suggestion.name}
+            for suggestion in (found.suggestions if found else ())
+            if suggestion.lr is not None
+        ],
+        "facts": [
+            ["Status", task.message or task.status],
+            ["Batch", f"{progress.done} of {progress.total or N_BATCHES}"],
+        ],
+        "done": task.status in ENDED,
+    }

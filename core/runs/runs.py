@@ -1,0 +1,117 @@
+"""Runs: start, stop, find, list, and what was measured of each."""
+
+import sqlalchemy as sa
+
+from core.datasets import catalog
+from core.domain.errors import NotFoundError
+from core.domain.plans import Plan
+from core.domain.runs import Epoch, Run, StageInfo
+from core.runs import rows, version
+from core.store import clock, database, files, ids, jobs, schema
+
+RUNS = schema.runs
+
+
+def start(
+    dataset_id: str, plan: Plan, *, name: str | None = None, retrain_of: str | None = None
+) -> Run:
+    """Put a run of the plan, on the dataset as it is now, into the queue."""
+    values = {
+        "id": ids.new("run"),
+        "name": name or _free_name(dataset_id, plan),
+        "dataset_id": dataset_id,
+        "revision": catalog.get(dataset_id).revision,
+        "split_id": plan.split_id,
+        "subset": plan.subset.model_dump(mode="json"),
+        "recipe": plan.recipe.model_dump(mode="json"),
+        "seed": plan.seed,
+        "code_version": version.code_version(),
+        "retrain_of": retrain_of,
+        "status": "queued",
+        "created_at": clock.now(),
+    }
+    with database.writing() as connection:
+        connection.execute(sa.insert(RUNS).values(**values))
+    return get(str(values["id"]))
+
+
+def retrain(run_id: str) -> Run:
+    """Start the same recipe, split, subset and seed again on the dataset as it is now."""
+    old = get(run_id)
+    plan = Plan(split_id=old.split_id, subset=old.subset, recipe=old.recipe, seed=old.seed)
+    return start(old.dataset_id, plan, retrain_of=run_id)
+
+
+def get(run_id: str) -> Run:
+    """Give a run, or say that there is none of that id."""
+    query = sa.select(RUNS).where(RUNS.c.id == run_id)
+    with database.reading() as connection:
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFoundError(f"There is no run {run_id!r}.", hint="Choose one on the Runs page.")
+    return rows.run(row)
+
+
+def list_runs(dataset_id: str | None = None, *, limit: int = 200) -> list[Run]:
+    """List the newest runs, of one dataset or of all."""
+    query = sa.select(RUNS).order_by(RUNS.c.created_at.desc()).limit(limit)
+    if dataset_id is not None:
+        query = query.where(RUNS.c.dataset_id == dataset_id)
+    with database.reading() as connection:
+        return [rows.run(row) for row in connection.execute(query).mappings()]
+
+
+def rename(run_id: str, name: str) -> None:
+    """Give a run another name; its description stays."""
+    with database.writing() as connection:
+        connection.execute(sa.update(RUNS).where(RUNS.c.id == run_id).values(name=name.strip()))
+
+
+def stop(run_id: str) -> None:
+    """Ask a run to end and to keep what was learnt."""
+    jobs.request_stop(RUNS, run_id)
+
+
+def log(run_id: str) -> str:
+    """Read what a run's process printed."""
+    path = files.run_log(run_id)
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def list_stages(run_id: str) -> list[StageInfo]:
+    """List what each stage trains, once the worker has built the model."""
+    table = schema.stages
+    query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.stage)
+    with database.reading() as connection:
+        found = connection.execute(query).mappings().all()
+    return [StageInfo(**{k: v for k, v in row.items() if k != "run_id"}) for row in found]
+
+
+def list_epochs(run_id: str) -> list[Epoch]:
+    """List the epochs that ended, oldest first."""
+    table = schema.epochs
+    query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.epoch)
+    with database.reading() as connection:
+        found = connection.execute(query).mappings().all()
+    return [Epoch(**{k: v for k, v in row.items() if k != "run_id"}) for row in found]
+
+
+def queue_position(run: Run) -> int:
+    """Count the jobs that take the device before a queued run, working ones among them."""
+    ahead = 0
+    with database.reading() as connection:
+        for table in (RUNS, schema.tasks):
+            earlier = sa.and_(table.c.status == "queued", table.c.created_at < run.created_at)
+            waiting = sa.or_(table.c.status.in_(("running", "stopping")), earlier)
+            query = sa.select(sa.func.count()).select_from(table).where(waiting)
+            if table is schema.tasks:
+                query = query.where(table.c.needs_device)
+            ahead += connection.execute(query).scalar_one()
+    return ahead
+
+
+def _free_name(dataset_id: str, plan: Plan) -> str:
+    query = sa.select(sa.func.count()).select_from(RUNS).where(RUNS.c.dataset_id == dataset_id)
+    with database.reading() as connection:
+        n_before = connection.execute(query).scalar_one()
+    return f"{n_before + 1} · {plan.recipe.name} {plan.recipe.arch}"

@@ -1,0 +1,188 @@
+"""The range test: how high the learning rate may be, drawn as it is measured."""
+
+import streamlit as st
+
+from core.domain.jobs import ENDED
+from core.domain.recipes import Recipe
+from core.domain.runs import Run, Task
+from core.runs import lr_finds, plans, recipes, runs, tasks
+from core.runs.lr_finds import LrFind, Suggestion
+from pages.parts import errors, live_chart, state, text, toolbar, words
+from pages.parts.live_chart import Panel, Trace
+
+POLL_SECONDS = 1.0
+FROM_START = "start"
+
+
+def show() -> None:
+    """Draw the page: where to begin, the curve, and the rates that it suggests."""
+    dataset = toolbar.show()
+    st.title("Learning rate finder", anchor=False)
+    st.caption(
+        "One short mock training with a rate that grows at every batch. A good rate lies where "
+        "the loss falls fastest, well before it turns up. Nothing of it is kept but the curve."
+    )
+    plan = plans.get(dataset.id)
+    task = tasks.find_latest("lr_find", dataset.id)
+    _controls(dataset.id, plan.recipe, task)
+    if task is None:
+        st.info("No range test yet: press *Find the learning rate*.", icon=":material/show_chart:")
+        return
+    picked = _curve(task)
+    if picked is not None:
+        _offer_pick(dataset.id, plan.recipe, task, picked)
+    _outcome(dataset.id, task.id, ended=task.status in ENDED)
+
+
+def _controls(dataset_id: str, recipe: Recipe, task: Task | None) -> None:
+    trained = {run.id: run for run in runs.list_runs(dataset_id) if _has_weights(run)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        begin = st.selectbox(
+            "Begin from",
+            [FROM_START, *trained],
+            format_func=lambda one: _begin_words(one, trained, recipe),
+            key=f"lr-begin-{dataset_id}",
+            width=420,
+        )
+        busy = task is not None and task.status not in ENDED
+        if busy and task is not None:
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(task.id,))
+        else:
+            st.button(
+                "Find the learning rate",
+                type="primary",
+                icon=":material/search:",
+                on_click=_start,
+                args=(dataset_id, None if begin == FROM_START else begin),
+            )
+    st.caption(f"Recipe: {text.escape(words.recipe(recipe))}.")
+
+
+def _has_weights(run: Run) -> bool:
+    return run.status in ("finished", "stopped") and bool(run.metrics)
+
+
+def _begin_words(one: str, trained: dict[str, Run], recipe: Recipe) -> str:
+    if one != FROM_START:
+        return f"{text.plain(trained[one].name)}: its weights, all layers unfrozen"
+    first = words.TRAINED[recipe.stages[0].train]
+    return f"the start of the recipe, training {first}"
+
+
+@errors.callback
+def _start(dataset_id: str, run_id: str | None) -> None:
+    lr_finds.start(dataset_id, plans.get(dataset_id), run_id=run_id)
+
+
+@errors.callback
+def _stop(task_id: str) -> None:
+    tasks.stop(task_id)
+
+
+def _curve(task: Task) -> float | None:
+    panel = Panel(
+        title="Loss over the learning rate: click a point to take its rate",
+        x="lr",
+        traces=(
+            Trace(y="loss", name="each batch", mode="markers", opacity=0.35),
+            Trace(y="smooth_loss", name="smoothed", mode="lines"),
+        ),
+        log_x=True,
+    )
+    picked = live_chart.show(
+        f"/api/lr/{task.id}/points",
+        source_id=task.id,
+        panels=(panel,),
+        key="lr-curve",
+        on_pick=errors.nothing,
+    )
+    return None if picked is None else float(picked["x"])
+
+
+def _offer_pick(dataset_id: str, recipe: Recipe, task: Task, lr: float) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Picked from the curve: **{words.rate(lr)}**", width="content")
+        _use_button(dataset_id, recipe, task, lr, key="picked")
+
+
+@st.fragment(run_every=POLL_SECONDS)
+@errors.boundary()
+def _await_end(task_id: str) -> None:
+    if tasks.get(task_id).status in ENDED:
+        st.rerun()
+
+
+def _outcome(dataset_id: str, task_id: str, *, ended: bool) -> None:
+    if not ended:
+        _await_end(task_id)
+        return
+    task, plan = tasks.get(task_id), plans.get(dataset_id)
+    if task.error:
+        hint = f"  \n{text.escape(task.hint or '')}"
+        st.error(f"{text.escape(task.error)}{hint}", icon=":material/error:")
+    found = lr_finds.find(task_id)
+    if found is not None and found.suggestions:
+        _suggestions(dataset_id, plan.recipe, task, found)
+    with st.expander("Log"):
+        st.code(tasks.log(task_id) or "Nothing was printed.", language=None)
+
+
+def _suggestions(dataset_id: str, recipe: Recipe, task: Task, found: LrFind) -> None:
+    st.subheader("Suggestions", anchor=False)
+    for column, suggestion in zip(
+        st.columns(len(found.suggestions)), found.suggestions, strict=True
+    ):
+        with column, st.container(border=True, height="stretch"):
+            _suggestion(dataset_id, recipe, task, suggestion)
+    set_to = "; ".join(
+        f"{words.TRAINED[stage.train]} at {words.rates(stage.lr)}" for stage in recipe.stages
+    )
+    st.caption(f"The recipe now trains {set_to}.")
+    state.link("train", "Next: train", icon="arrow_forward")
+
+
+def _suggestion(dataset_id: str, recipe: Recipe, task: Task, found: Suggestion) -> None:
+    if found.lr is None:
+        st.metric(found.name, "–")
+        st.caption(text.escape(found.why_not or ""))
+        return
+    st.metric(found.name, words.rate(found.lr))
+    st.caption(text.escape(found.about))
+    _use_button(dataset_id, recipe, task, found.lr, key=found.name)
+
+
+def _use_button(dataset_id: str, recipe: Recipe, task: Task, lr: float, *, key: str) -> None:
+    stages = _stages_to_set(recipe, task)
+    st.button(
+        f"Use {words.rate(lr)}",
+        key=f"use-{key}",
+        help=_help(recipe, stages),
+        on_click=_use,
+        args=(dataset_id, lr, stages),
+    )
+
+
+def _stages_to_set(recipe: Recipe, task: Task) -> tuple[int, ...]:
+    """From the start every stage follows; from trained weights those that train all layers."""
+    everything = tuple(range(len(recipe.stages)))
+    if task.run_id is None:
+        return everything
+    unfrozen = tuple(number for number in everything if recipe.stages[number].train == "all")
+    return unfrozen or everything
+
+
+def _help(recipe: Recipe, stages: tuple[int, ...]) -> str:
+    if len(stages) == 1:
+        return f"Sets the rate of {words.TRAINED[recipe.stages[stages[0]].train]}."
+    return "Sets the first stage's rate; the other stages keep their ratio to it."
+
+
+@errors.callback
+def _use(dataset_id: str, lr: float, stages: tuple[int, ...]) -> None:
+    recipe = plans.get(dataset_id).recipe
+    plans.change(dataset_id, recipe=recipes.with_rate(recipe, lr, stages=stages))
+    st.toast(f"The recipe's rate is now {words.rate(lr)}.", icon=":material/check:")
+
+
+with errors.boundary():
+    show()

@@ -1,0 +1,222 @@
+"""All runs of a dataset; choose one to see it, two or more to compare them."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets import catalog
+from core.domain.items import Dataset
+from core.domain.jobs import ENDED
+from core.domain.runs import Run
+from core.review import compare, predictions
+from core.review.compare import SameImages
+from core.runs import curves, runs
+from pages.parts import errors, gallery, run_charts, state, text, toolbar, words
+
+METRICS = ("accuracy", "top_5_accuracy", "error_rate", "valid_loss")
+SHARES = ("accuracy", "top_5_accuracy", "error_rate")
+MOST_COMPARED = 8
+
+
+def show() -> None:
+    """Draw the page: the table, and below it what is chosen."""
+    dataset = toolbar.show()
+    st.title("Runs", anchor=False)
+    found = runs.list_runs(dataset.id)
+    if not found:
+        st.info("No run yet: train one first.", icon=":material/school:")
+        state.link("train", "Train", icon="arrow_forward")
+        return
+    chosen = _table(found)
+    if not chosen:
+        st.caption("Tick one run to see it, two or more to compare them.")
+    elif len(chosen) == 1:
+        _one(chosen[0])
+    else:
+        _several(dataset, sorted(chosen, key=lambda run: run.created_at)[:MOST_COMPARED])
+    if any(run.status not in ENDED for run in found):
+        _follow(dataset.id, tuple(run.status for run in found))
+
+
+@st.fragment(run_every=2.0)
+@errors.boundary()
+def _follow(dataset_id: str, seen: tuple[str, ...]) -> None:
+    if tuple(run.status for run in runs.list_runs(dataset_id)) != seen:
+        st.rerun()
+
+
+def _table(found: Sequence[Run]) -> list[Run]:
+    rows = pd.DataFrame(
+        {
+            "run": [text.plain(run.name) for run in found],
+            "status": [run.status for run in found],
+            **{name: [run.metrics.get(name) for run in found] for name in METRICS},
+            "revision": [run.revision for run in found],
+            "train images": [run.n_train for run in found],
+            "seed": [run.seed for run in found],
+            "minutes": [_minutes(run) for run in found],
+            "started": [text.ago(run.created_at) for run in found],
+        }
+    )
+    share = {name: st.column_config.NumberColumn(format="percent") for name in SHARES}
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"runs-{len(found)}",
+        column_config={
+            **share,
+            "valid_loss": st.column_config.NumberColumn(format="%.4f"),
+            "minutes": st.column_config.NumberColumn(format="%.1f"),
+        },
+        height=min(420, 38 * (len(found) + 1)),
+    )
+    return [found[row] for row in event.selection.rows]
+
+
+def _minutes(run: Run) -> float | None:
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return (run.finished_at - run.started_at) / 60
+
+
+def _one(run: Run) -> None:
+    with st.container(border=True):
+        st.subheader(text.escape(run.name), anchor=False)
+        st.caption(f"{text.escape(words.recipe(run.recipe))}, seed {run.seed}")
+        if run.error:
+            st.error(f"{text.escape(run.error)}  \n{text.escape(run.hint or '')}")
+        with st.container(horizontal=True):
+            state.link("train", "Curves", icon="show_chart", run=run.id)
+            if predictions.exist(run.id):
+                state.link("interpret", "Interpret", icon="troubleshoot", run=run.id)
+        st.button("Retrain on the data as it is now", on_click=_retrain, args=(run.id,))
+        _rename(run)
+        with st.expander("Description"):
+            st.json({**_description(run), "environment": run.environment}, expanded=1)
+        with st.expander("Log"):
+            st.code(runs.log(run.id) or "Nothing was printed.", language=None)
+
+
+def _rename(run: Run) -> None:
+    key = f"rename-{run.id}"
+    st.text_input(
+        "Name", value=run.name, key=key, on_change=_renamed, args=(run.id, key), max_chars=120
+    )
+
+
+@errors.callback
+def _renamed(run_id: str, key: str) -> None:
+    runs.rename(run_id, st.session_state[key])
+
+
+@errors.callback
+def _retrain(run_id: str) -> None:
+    started = runs.retrain(run_id)
+    st.toast(f"{text.escape(started.name)} waits for the device.", icon=":material/replay:")
+
+
+def _description(run: Run) -> dict[str, object]:
+    return {
+        "dataset": run.dataset_id,
+        "revision": run.revision,
+        "fingerprint": run.fingerprint,
+        "split": run.split_id,
+        "subset": run.subset.model_dump(mode="json"),
+        "recipe": run.recipe.model_dump(mode="json"),
+        "seed": run.seed,
+        "code": run.code_version,
+    }
+
+
+def _several(dataset: Dataset, chosen: list[Run]) -> None:
+    st.subheader("What differs", anchor=False)
+    rows = compare.differences(chosen)
+    if rows:
+        names = _names(chosen)
+        table = pd.DataFrame(
+            [[row.field, *row.values] for row in rows], columns=["field", *names.values()]
+        )
+        st.dataframe(table, hide_index=True)
+    else:
+        st.caption("Nothing: these runs have the same description.")
+    with_scores = [run for run in chosen if predictions.exist(run.id)]
+    if len(with_scores) > 1:
+        _same_images(dataset, with_scores)
+    _curves(chosen)
+
+
+def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
+    found = compare.on_same_images([run.id for run in chosen])
+    st.subheader("On the same validation images", anchor=False)
+    if not found.n_items:
+        st.warning("These runs have no validation image in common.")
+        return
+    _score_table(chosen, found)
+    st.caption(
+        f"Measured on the {found.n_items:,} validation images that all of them have, with the "
+        f"labels of revision {found.revision}, from stored predictions."
+    )
+    first, last = chosen[0].name, chosen[-1].name
+    st.markdown(
+        f"From {text.escape(first)} to {text.escape(last)}: **{len(found.now_right)}** images "
+        f"turned right, **{len(found.now_wrong)}** turned wrong."
+    )
+    for title, ids in (("Turned right", found.now_right), ("Turned wrong", found.now_wrong)):
+        if ids:
+            with st.expander(f"{title} ({len(ids)})"):
+                _gallery(dataset.id, ids, key=f"{title}-{chosen[0].id}-{chosen[-1].id}")
+
+
+def _score_table(chosen: list[Run], found: SameImages) -> None:
+    names = list(_names(chosen).values())
+    table = pd.DataFrame(list(found.metrics), index=names)
+    if len(chosen) == 2:
+        table.loc["difference"] = table.iloc[1] - table.iloc[0]
+    shown = table.reset_index(names="run")
+    share = {name: st.column_config.NumberColumn(format="percent") for name in SHARES}
+    st.dataframe(shown, hide_index=True, column_config=share)
+
+
+def _gallery(dataset_id: str, ids: Sequence[int], *, key: str) -> None:
+    items = catalog.get_items(list(ids), split_id=None)
+    tiles = [gallery.tile(items[one], caption=items[one].label) for one in ids if one in items]
+    gallery.show(dataset_id, tiles, key=key, classes=catalog.classes(dataset_id), staged=True)
+
+
+def _curves(chosen: list[Run]) -> None:
+    st.subheader("Curves", anchor=False)
+    names = _names(chosen)
+    steps = {names[run.id]: curves.steps_frame(run.id) for run in chosen}
+    epochs = {names[run.id]: _epochs(run) for run in chosen}
+    left, right = st.columns(2)
+    drawn = (
+        (left, steps, "smooth_loss", "Train loss, smoothed"),
+        (right, epochs, "valid_loss", "Valid loss"),
+        (left, epochs, "accuracy", "Accuracy on valid"),
+        (right, steps, "lr", "Learning rate of the head"),
+    )
+    for column, tables, name, title in drawn:
+        filled = {run: table for run, table in tables.items() if name in table}
+        column.plotly_chart(run_charts.compared(filled, name, title), key=f"compare-{name}")
+
+
+def _epochs(run: Run) -> pd.DataFrame:
+    found = runs.list_epochs(run.id)
+    rows = [{"epoch": one.epoch + 1, "valid_loss": one.valid_loss, **one.metrics} for one in found]
+    return pd.DataFrame(rows, columns=None if rows else ["epoch", "valid_loss"])
+
+
+def _names(chosen: Sequence[Run]) -> dict[str, str]:
+    """Name runs for a table's columns and a chart's legend, each name once."""
+    seen: dict[str, str] = {}
+    for run in chosen:
+        name = text.plain(text.shorten(run.name, 30))
+        seen[run.id] = f"{name} ({run.id[-4:]})" if name in seen.values() else name
+    return seen
+
+
+with errors.boundary():
+    show()

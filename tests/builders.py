@@ -1,0 +1,117 @@
+"""Rows and files that tests of several rooms begin from."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from core.domain.recipes import Recipe, Stage
+from core.store import clock, database, files, frames, schema
+
+RECIPE = Recipe(
+    name="Fine-tune",
+    arch="squeezenet1_0",
+    presize_px=32,
+    size_px=32,
+    batch_size=4,
+    stages=(Stage(train="head", epochs=1, lr=1e-3), Stage(epochs=1, lr=1e-4)),
+)
+
+
+def insert_dataset(
+    items: Mapping[str, Sequence[str]], *, dataset_id: str = "d-1", split_id: str = "s-1"
+) -> list[int]:
+    """Insert a dataset of readable items, every fourth one in valid; give the ids in path order."""
+    now = clock.now()
+    dataset = {
+        "id": dataset_id,
+        "name": "Pets",
+        "root": f"/nowhere/{dataset_id}",
+        "labeller": {"kind": "folder"},
+        "source": "folder",
+        "revision": 1,
+        "created_at": now,
+        "scanned_at": now,
+        "ignored": {},
+    }
+    first = {"dataset_id": dataset_id, "revision": 1, "kind": "scan", "created_at": now}
+    split = {
+        "id": split_id,
+        "dataset_id": dataset_id,
+        "name": "Master",
+        "is_master": True,
+        "seed": 42,
+        "valid_fraction": 0.25,
+        "created_at": now,
+    }
+    rows = [
+        {
+            "dataset_id": dataset_id,
+            "path": f"{label}/{name}",
+            "recorded_label": label,
+            "label": label,
+            "excluded": False,
+            "status": "ok",
+            "size_bytes": 100,
+            "mtime_ns": 1,
+            "width_px": 32,
+            "height_px": 32,
+            "format": "JPEG",
+            "content_hash": f"{label}{name}".encode().hex().ljust(32, "0")[:32],
+        }
+        for label, names in sorted(items.items())
+        for name in sorted(names)
+    ]
+    with database.writing() as connection:
+        connection.execute(sa.insert(schema.datasets).values(**dataset))
+        connection.execute(sa.insert(schema.revisions).values(**first))
+        connection.execute(sa.insert(schema.splits).values(**split))
+        insert = sa.insert(schema.items).returning(schema.items.c.id, sort_by_parameter_order=True)
+        ids = [row.id for row in connection.execute(insert, rows)]
+        parts = [
+            {"split_id": split_id, "item_id": item, "part": "valid" if n % 4 == 3 else "train"}
+            for n, item in enumerate(ids)
+        ]
+        connection.execute(sa.insert(schema.assignments), parts)
+    return ids
+
+
+def insert_run(run_id: str = "run-1", **columns: object) -> str:
+    """Insert a run of the dataset `d-1` on the split `s-1`."""
+    values = {
+        "id": run_id,
+        "name": run_id,
+        "dataset_id": "d-1",
+        "revision": 1,
+        "split_id": "s-1",
+        "subset": {"per_class": None},
+        "recipe": RECIPE.model_dump(mode="json"),
+        "seed": 42,
+        "code_version": "test",
+        "status": "finished",
+        "created_at": clock.now(),
+        **columns,
+    }
+    with database.writing() as connection:
+        connection.execute(sa.insert(schema.runs).values(**values))
+    return run_id
+
+
+def save_predictions(
+    run_id: str, classes: Sequence[str], item_ids: Sequence[int], labels: Sequence[int], p: object
+) -> None:
+    """Store predictions as a run does: probabilities of shape (items, classes)."""
+    probability = np.asarray(p, dtype=float)
+    label = np.asarray(labels)
+    frame = pd.DataFrame(
+        {
+            "item_id": item_ids,
+            "label": label,
+            "pred": probability.argmax(axis=1),
+            "loss": -np.log(probability[np.arange(len(label)), label]),
+            **{f"p_{index}": probability[:, index] for index in range(len(classes))},
+        }
+    )
+    frames.save(files.run_predictions(run_id), frame)
+    files.write_json(files.run_model(run_id), {"classes": list(classes)})

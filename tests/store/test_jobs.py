@@ -1,0 +1,144 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import sqlalchemy as sa
+
+from core.domain.errors import ConflictError, InputError
+from core.runs.processes import PROJECT
+from core.store import clock, database, jobs, schema
+
+TASKS = schema.tasks
+
+
+def insert_task(task_id: str = "task-1", **columns: object) -> str:
+    values = {
+        "id": task_id,
+        "kind": "scan",
+        "params": {},
+        "status": "running",
+        "created_at": clock.now(),
+        "heartbeat_at": clock.now(),
+        **columns,
+    }
+    with database.writing() as connection:
+        connection.execute(sa.insert(TASKS).values(**values))
+    return task_id
+
+
+def row(task_id: str = "task-1") -> sa.Row:
+    with database.reading() as connection:
+        return connection.execute(sa.select(TASKS).where(TASKS.c.id == task_id)).one()
+
+
+def test_a_lease_brings_progress_and_rows_with_its_end():
+    insert_task()
+
+    with jobs.Lease(TASKS, "task-1") as lease:
+        assert row().pid == os.getpid()
+        lease.report(progress_done=3, progress_total=4)
+        lease.finish("finished", result={"n": 3})
+
+    assert (row().status, row().progress_done, row().result) == ("finished", 3, {"n": 3})
+
+
+def test_a_row_has_one_worker():
+    insert_task()
+
+    with jobs.Lease(TASKS, "task-1") as lease:
+        with pytest.raises(ConflictError, match="task-1"):
+            jobs.Lease(TASKS, "task-1").__enter__()
+        lease.finish("finished")
+
+
+def test_a_sentence_raised_in_the_work_ends_the_row_as_failed_with_it():
+    insert_task()
+
+    def do(_lease: jobs.Lease) -> None:
+        raise InputError("The folder is empty.", hint="Choose another.")
+
+    jobs.work(TASKS, "task-1", do)
+
+    assert (row().status, row().error, row().hint) == (
+        "failed",
+        "The folder is empty.",
+        "Choose another.",
+    )
+
+
+def test_a_bug_in_the_work_ends_the_row_as_failed_and_prints_its_trace(capsys):
+    insert_task()
+
+    def do(_lease: jobs.Lease) -> None:
+        raise KeyError("gone")
+
+    jobs.work(TASKS, "task-1", do)
+
+    assert row().status == "failed"
+    assert "KeyError: 'gone'" in row().error
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_stop_reaches_the_work():
+    insert_task()
+
+    def do(lease: jobs.Lease) -> None:
+        jobs.request_stop(TASKS, "task-1")
+        until = time.monotonic() + 10
+        while not lease.should_stop() and time.monotonic() < until:
+            time.sleep(0.01)
+        lease.finish("stopped" if lease.should_stop() else "finished")
+
+    jobs.work(TASKS, "task-1", do)
+
+    assert row().status == "stopped"
+
+
+def test_what_nobody_has_begun_stops_at_once():
+    insert_task(status="queued")
+
+    jobs.request_stop(TASKS, "task-1")
+
+    assert row().status == "stopped"
+
+
+def test_a_killed_worker_is_found_lost_and_a_living_one_is_not():
+    insert_task("task-dead")
+    insert_task("task-alive")
+    code = (
+        "import sys, time\n"
+        "from core.store import jobs, schema\n"
+        "with jobs.Lease(schema.tasks, sys.argv[1]):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, name], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        )
+        for name in ("task-dead", "task-alive")
+    ]
+    for worker in workers:
+        worker.stdout.readline()
+
+    workers[0].send_signal(signal.SIGKILL)
+    workers[0].wait()
+    lost = jobs.sweep(TASKS)
+
+    workers[1].kill()
+    workers[1].wait()
+    assert lost == ["task-dead"]
+    assert row("task-dead").status == "lost"
+    assert row("task-alive").status == "running"
+
+
+def test_a_row_whose_worker_never_came_is_lost_after_a_while():
+    insert_task("task-new")
+    insert_task("task-old", heartbeat_at=clock.now() - 61)
+
+    lost = jobs.sweep(TASKS)
+
+    assert lost == ["task-old"]

@@ -1,0 +1,65 @@
+"""Rules of the house that hold for every file."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(
+    path
+    for path in (*PROJECT.glob("core/**/*.py"), *PROJECT.glob("pages/**/*.py"), PROJECT / "app.py")
+    if "migrations/versions" not in path.as_posix()
+)
+MOST_LINES = 400
+
+
+def test_the_imports_keep_to_the_contracts():
+    lint = Path(sys.executable).with_name("lint-imports")
+
+    found = subprocess.run([lint], cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_a_module_stays_small(path: Path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_nothing_loads_pickles_or_writes_raw_html(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    words = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    modules = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+
+    assert not {"pickle", "dill", "load_learner"} & (names | modules)
+    assert "unsafe_allow_html" not in words
+
+
+def test_every_page_has_an_address_that_differs_from_its_file():
+    script = (PROJECT / "app.py").read_text(encoding="utf-8")
+
+    pages = re.findall(r"pages/(\w+)_page\.py", script)
+    addresses = re.findall(r'url_path="(\w+)"', script)
+
+    on_disk = {path.stem.removesuffix("_page") for path in PROJECT.glob("pages/*_page.py")}
+    assert on_disk <= set(pages) or "_page.py" in script
+    assert not {f"{name}_page" for name in on_disk} & set(addresses)
+
+
+def test_the_runtime_dependencies_are_bounded():
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+    loose = [line for line in lines if line and not line.startswith("#") and "<" not in line]
+
+    assert loose == []
