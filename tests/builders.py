@@ -22,7 +22,7 @@ RECIPE = Recipe(
 def insert_dataset(
     items: Mapping[str, Sequence[str]], *, dataset_id: str = "d-1", split_id: str = "s-1"
 ) -> list[int]:
-    """Insert a dataset of readable items, every fourth one in valid; give the ids in path order."""
+    """Insert a dataset of readable items, every fourth in valid; give the ids in path order."""
     now = clock.now()
     dataset = {
         "id": dataset_id,

@@ -11,6 +11,15 @@ from core.domain.errors import StoreError
 from core.runs.processes import PROJECT
 from core.store import database, files, schema
 
+STEP = {
+    "step": 0,
+    "stage": 0,
+    "loss": 1.0,
+    "smooth_loss": 1.0,
+    "lr": 0.1,
+    "momentum": 0.9,
+    "seconds": 0.0,
+}
 WRITER = """
 import sqlalchemy as sa
 from core.store import database, schema
@@ -53,9 +62,13 @@ def test_the_database_is_in_wal_mode_and_checks_foreign_keys():
 
 
 def test_a_block_that_raises_leaves_nothing():
-    with pytest.raises(ZeroDivisionError), database.writing() as connection:
-        connection.execute(sa.text("DELETE FROM alembic_version"))
-        raise ZeroDivisionError
+    def half() -> None:
+        with database.writing() as connection:
+            connection.execute(sa.text("DELETE FROM alembic_version"))
+            connection.execute(sa.insert(schema.steps).values(run_id="run-none", **STEP))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        half()
 
     with database.reading() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar() == 1
