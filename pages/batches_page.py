@@ -128,5 +128,4 @@ def _facts(result: dict[str, Any]) -> None:
     st.caption("Before and after normalising, over this batch; before, black is 0 and white 1.")
 
 
-with errors.boundary():
-    show()
+show()

@@ -258,5 +258,4 @@ def _classes(found: Predictions) -> None:
     )
 
 
-with errors.boundary():
-    show()
+show()

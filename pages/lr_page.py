@@ -1,5 +1,7 @@
 """The range test: how high the learning rate may be, drawn as it is measured."""
 
+import functools
+
 import streamlit as st
 
 from core.domain.jobs import ENDED
@@ -12,6 +14,7 @@ from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.0
 FROM_START = "start"
+PICKED = "lr.picked"
 
 
 def show() -> None:
@@ -89,14 +92,18 @@ def _curve(task: Task) -> float | None:
         ),
         log_x=True,
     )
-    picked = live_chart.show(
+    live_chart.show(
         f"/api/lr/{task.id}/points",
         source_id=task.id,
         panels=(panel,),
         key="lr-curve",
-        on_pick=errors.nothing,
+        on_pick=functools.partial(_picked, task.id),
     )
-    return None if picked is None else float(picked["x"])
+    return st.session_state.get(PICKED, {}).get(task.id)
+
+
+def _picked(task_id: str, point: live_chart.Pick) -> None:
+    st.session_state[PICKED] = {task_id: point["x"]}
 
 
 def _offer_pick(dataset_id: str, recipe: Recipe, task: Task, lr: float) -> None:
@@ -184,5 +191,4 @@ def _use(dataset_id: str, lr: float, stages: tuple[int, ...]) -> None:
     st.toast(f"The recipe's rate is now {words.rate(lr)}.", icon=":material/check:")
 
 
-with errors.boundary():
-    show()
+show()

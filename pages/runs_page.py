@@ -218,5 +218,4 @@ def _names(chosen: Sequence[Run]) -> dict[str, str]:
     return seen
 
 
-with errors.boundary():
-    show()
+show()

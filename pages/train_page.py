@@ -39,7 +39,7 @@ PANELS = (
         x="step",
         traces=(
             Trace(y="lr", name="rate of the head"),
-            Trace(y="momentum", name="momentum", axis="y2"),
+            Trace(y="momentum", name="momentum", axis="right"),
         ),
     ),
 )
@@ -329,5 +329,4 @@ def _log(run_id: str) -> None:
         st.code(runs.log(run_id) or "Nothing was printed yet.", language=None)
 
 
-with errors.boundary():
-    show()
+show()

@@ -32,7 +32,8 @@ def subset(dataset_id: str, plan: Plan) -> None:
         help="The same images come first at every position: 25 a class lie within 50 a class.",
     )
     taken = subsets.train_counts(dataset_id, plan.split_id, plan.subset)
-    n_valid = splits.counts(plan.split_id)["valid"]
+    by_part = splits.counts(plan.split_id).groupby("part")["n_in_use"].sum()
+    n_valid = int(by_part.get("valid", 0))
     short = [name for name, n in whole.items() if n < (plan.subset.per_class or 0)]
     st.caption(
         f"**{sum(taken.values()):,}** of {sum(whole.values()):,} train images in "

@@ -1,0 +1,187 @@
+"""The pages from batches to runs, rendered without a browser."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+
+from core.runs import plans, runs, tasks
+from core.store import database, files, frames, schema
+from tests import builders
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+CLASSES = ["cat", "dog"]
+
+
+@pytest.fixture
+def ids() -> list[int]:
+    names = [f"{n}.jpg" for n in range(12)]
+    return builders.insert_dataset({"cat": names, "dog": names})
+
+
+def opened(page: str, **query: str) -> AppTest:
+    """Render a page of the dataset `d-1` as a fresh session does."""
+    at = AppTest.from_file(str(APP), default_timeout=30)
+    for name, value in {"dataset": "d-1", **query}.items():
+        at.query_params[name] = value
+    at.run()
+    return at.switch_page(f"pages/{page}_page.py").run()
+
+
+def sound(at: AppTest) -> bool:
+    """Say whether a page shows neither a traceback nor an error of its own."""
+    assert [error.value for error in at.exception] == []
+    assert [error.value for error in at.error] == []
+    return True
+
+
+def finished_run(ids: list[int], run_id: str = "run-1", **columns: object) -> str:
+    """Insert a finished run with all that interpretation reads."""
+    builders.insert_run(run_id, metrics={"accuracy": 0.5, "valid_loss": 0.9}, **columns)
+    valid = ids[3::4]
+    p = [[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.8, 0.2], [0.2, 0.8], [0.9, 0.1]]
+    builders.save_predictions(run_id, CLASSES, valid, [0, 0, 0, 1, 1, 1], p)
+    train = [item for item in ids if item not in valid]
+    seen = pd.DataFrame({"epoch": 0, "item_id": train, "loss": 0.5, "pred": 0, "p_pred": 0.6})
+    frames.save(files.run_train_losses(run_id), seen)
+    labels = ["cat" if item in ids[:12] else "dog" for item in train]
+    frames.save(files.run_items(run_id), pd.DataFrame({"item_id": train, "label": labels}))
+    return run_id
+
+
+@pytest.mark.parametrize("page", ["batches", "lr", "train", "runs", "interpret"])
+def test_a_page_without_a_dataset_says_what_to_do(page):
+    at = AppTest.from_file(str(APP), default_timeout=30)
+    at.run()
+    at.switch_page(f"pages/{page}_page.py").run()
+
+    assert sound(at)
+    assert "No dataset is open" in [header.value for header in at.subheader]
+
+
+@pytest.mark.parametrize("page", ["batches", "lr", "train", "runs", "interpret"])
+def test_a_page_of_a_dataset_without_runs_is_sound(page, ids):
+    assert sound(opened(page))
+
+
+def test_the_slider_changes_the_plan_and_says_what_it_gives(ids):
+    at = opened("batches")
+
+    at.slider(key="subset-d-1-s-1").set_value(4).run()
+
+    assert plans.get("d-1").subset.per_class == 4
+    assert any("**8** of 18 train images" in caption.value for caption in at.caption)
+    assert any("Valid stays whole: **6** images" in caption.value for caption in at.caption)
+
+
+def test_a_refused_size_is_told_and_changes_nothing(ids):
+    at = opened("batches")
+    before = plans.get("d-1").recipe
+
+    at.number_input(key="size_px-d-1").set_value(1000).run()
+
+    assert "above the presize" in at.error[0].value
+    assert plans.get("d-1").recipe == before
+
+
+def test_start_training_puts_the_plan_into_the_queue_and_shows_the_run(ids):
+    plans.change_recipe("d-1", batch_size=4)
+    at = opened("train")
+
+    button = next(one for one in at.button if one.label == "Start training")
+    button.click().run()
+
+    (run,) = runs.list_runs("d-1")
+    assert sound(at)
+    assert run.status == "queued"
+    assert at.query_params["run"] == run.id
+
+
+def test_a_batch_larger_than_train_cannot_be_started_and_the_reason_is_shown(ids):
+    plans.change_recipe("d-1", batch_size=64)
+
+    at = opened("train")
+
+    assert next(one for one in at.button if one.label == "Start training").disabled
+    assert "batch size 64 is above the number of train images (18)" in at.warning[-1].value
+
+
+def test_another_recipe_is_chosen_with_its_network(ids):
+    at = opened("train")
+
+    at.segmented_control(key="train-name-d-1").set_value("From scratch").run()
+
+    assert sound(at)
+    assert plans.get("d-1").recipe.arch == "xresnet18"
+
+
+def test_a_typed_rate_goes_into_every_stage_and_nonsense_is_told(ids):
+    at = opened("train")
+
+    at.text_input(key="train-rate-d-1").set_value("4e-3").run()
+    rate = plans.get("d-1").recipe.stages[1].lr.high
+    at.text_input(key="train-rate-d-1").set_value("fast").run()
+
+    assert rate == pytest.approx(2e-3)
+    assert "'fast' is not a number" in at.error[0].value.replace("\\", "")
+    assert plans.get("d-1").recipe.stages[1].lr.high == rate
+
+
+def test_a_suggested_rate_goes_into_the_recipe_by_a_click(ids):
+    task = tasks.start("lr_find", dataset_id="d-1", key="lr-1")
+    suggestions = [
+        {"name": "valley", "lr": 1e-3, "loss": 0.5, "about": "About.", "why_not": None},
+        {"name": "slide", "lr": None, "loss": None, "about": "About.", "why_not": "Too few."},
+    ]
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.tasks).values(status="finished"))
+        connection.execute(
+            sa.insert(schema.lr_finds).values(
+                id=task.id,
+                dataset_id="d-1",
+                points=[[1e-4, 1.0, 1.0]],
+                suggestions=suggestions,
+                created_at=0.0,
+            )
+        )
+    at = opened("lr")
+
+    at.button(key="use-valley").click().run()
+
+    assert sound(at)
+    assert plans.get("d-1").recipe.stages[0].lr.high == pytest.approx(1e-3)
+    assert "Too few." in [caption.value.replace("\\", "") for caption in at.caption]
+
+
+def test_interpretation_shows_scores_of_the_runs_revision(ids):
+    finished_run(ids)
+
+    at = opened("interpret", run="run-1")
+
+    assert sound(at)
+    assert {metric.label: metric.value for metric in at.metric}["Accuracy"] == "33.3%"
+    assert any("labels of revision 1" in caption.value for caption in at.caption)
+
+
+def test_retrain_starts_the_same_description_again(ids):
+    finished_run(ids, seed=7)
+    at = opened("interpret", run="run-1")
+
+    next(one for one in at.button if one.label.startswith("Retrain")).click().run()
+
+    new = next(run for run in runs.list_runs("d-1") if run.id != "run-1")
+    assert (new.retrain_of, new.seed, new.recipe) == ("run-1", 7, builders.RECIPE)
+
+
+def test_two_chosen_runs_are_compared_on_the_same_images(ids):
+    finished_run(ids, "run-1", seed=1)
+    finished_run(ids, "run-2", seed=2)
+    at = opened("runs")
+
+    at.session_state["runs-2"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    at.run()
+
+    assert sound(at)
+    assert any("6 validation images that all of them have" in one.value for one in at.caption)
