@@ -86,10 +86,8 @@ def _curve(task: Task) -> float | None:
     panel = Panel(
         title="Loss over the learning rate: click a point to take its rate",
         x="lr",
-        traces=(
-            Trace(y="loss", name="each batch", mode="markers", opacity=0.35),
-            Trace(y="smooth_loss", name="smoothed", mode="lines"),
-        ),
+        traces=(Trace(y="smooth_loss", name="train loss, smoothed", mode="lines+markers"),),
+        x_title="learning rate",
         log_x=True,
     )
     live_chart.show(

@@ -107,8 +107,8 @@ def save_predictions(
     frame = pd.DataFrame(
         {
             "item_id": item_ids,
-            "label": label,
-            "pred": probability.argmax(axis=1),
+            "label": np.asarray(classes, dtype=object)[label],
+            "pred": np.asarray(classes, dtype=object)[probability.argmax(axis=1)],
             "loss": -np.log(probability[np.arange(len(label)), label]),
             **{f"p_{index}": probability[:, index] for index in range(len(classes))},
         }

@@ -57,11 +57,12 @@ def load(run_id: str) -> Predictions:
         )
     frame = frames.load(files.run_predictions(run_id))
     names = classes(run_id)
+    index = {name: number for number, name in enumerate(names)}
     return Predictions(
         classes=names,
         item_id=frame["item_id"].to_numpy(),
-        label=frame["label"].to_numpy(),
-        pred=frame["pred"].to_numpy(),
+        label=frame["label"].map(index).to_numpy(dtype=int),
+        pred=frame["pred"].map(index).to_numpy(dtype=int),
         loss=frame["loss"].to_numpy(),
         probability=frame[[f"p_{index}" for index in range(len(names))]].to_numpy(),
     )
