@@ -59,7 +59,7 @@ def _table(found: Sequence[Run]) -> list[Run]:
             "started": [text.ago(run.created_at) for run in found],
         }
     )
-    share = {name: st.column_config.NumberColumn(format="percent") for name in SHARES}
+    share = _share_columns()
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -68,10 +68,10 @@ def _table(found: Sequence[Run]) -> list[Run]:
         key=f"runs-{len(found)}",
         column_config={
             **share,
-            "valid_loss": st.column_config.NumberColumn(format="%.4f"),
+            "valid_loss": st.column_config.NumberColumn("valid loss", format="%.4f"),
             "minutes": st.column_config.NumberColumn(format="%.1f"),
         },
-        height=min(420, 38 * (len(found) + 1)),
+        height=min(420, 36 * (len(found) + 1)),
     )
     return [found[row] for row in event.selection.rows]
 
@@ -176,8 +176,14 @@ def _score_table(chosen: list[Run], found: SameImages) -> None:
     if len(chosen) == 2:
         table.loc["difference"] = table.iloc[1] - table.iloc[0]
     shown = table.reset_index(names="run")
-    share = {name: st.column_config.NumberColumn(format="percent") for name in SHARES}
-    st.dataframe(shown, hide_index=True, column_config=share)
+    st.dataframe(shown, hide_index=True, column_config=_share_columns())
+
+
+def _share_columns() -> dict[str, object]:
+    return {
+        name: st.column_config.NumberColumn(name.replace("_", " "), format="percent")
+        for name in SHARES
+    }
 
 
 def _gallery(dataset_id: str, ids: Sequence[int], *, key: str) -> None:

@@ -11,6 +11,8 @@ from core.domain.schedules import Curve
 
 SMALL = {"l": 10, "r": 10, "t": 30, "b": 10}
 MOST_DRAWN_CLASSES = 60
+SCALE = [[0.0, "rgba(47,111,94,0.06)"], [1.0, "rgb(47,111,94)"]]  # on light and on dark
+MUTED = "#7d8a85"
 
 
 def schedule(curve: Curve) -> go.Figure:
@@ -37,7 +39,16 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
     side = max(380, min(900, 44 * len(classes) + 120))
     figure = go.Figure(
         go.Heatmap(
-            z=shares, x=positions, y=positions, hoverinfo="skip", showscale=False, zmin=0, zmax=1
+            z=shares,
+            x=positions,
+            y=positions,
+            hoverinfo="skip",
+            showscale=False,
+            zmin=0,
+            zmax=1,
+            xgap=1,
+            ygap=1,
+            colorscale=SCALE,
         )
     )
     columns, rows = np.meshgrid(positions, positions)
@@ -48,9 +59,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
             y=rows.ravel(),
             mode="markers+text" if len(classes) <= 30 else "markers",
             text=[str(matrix[pair]) if matrix[pair] else "" for pair in pairs],
-            textfont={
-                "color": ["#fff" if 0.0 < shares[pair] < 0.75 else "#111" for pair in pairs]
-            },
+            textfont={"color": ["#fff" if shares[pair] > 0.5 else MUTED for pair in pairs]},
             customdata=[
                 (str(row), str(column), str(matrix[row, column])) for row, column in pairs
             ],
@@ -69,8 +78,10 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
         )
     )
     axis = {"tickmode": "array", "tickvals": positions, "ticktext": names, "showgrid": False}
-    figure.update_xaxes(title_text="predicted", tickangle=-40, **axis)
-    figure.update_yaxes(title_text="actual", autorange="reversed", **axis)
+    figure.update_xaxes(title_text="predicted", tickangle=-40, constrain="domain", **axis)
+    figure.update_yaxes(
+        title_text="actual", autorange="reversed", scaleanchor="x", constrain="domain", **axis
+    )
     return figure.update_layout(height=side, margin=SMALL, showlegend=False, dragmode=False)
 
 
