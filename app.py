@@ -1,0 +1,56 @@
+"""Winnow's entry: the server when it is started, the frame of every page when a browser comes.
+
+`streamlit run app.py`, `python app.py` and `uvicorn app:app` start the same server.
+"""
+
+import streamlit as st
+from streamlit import runtime
+
+# Every url_path differs from its file's stem: otherwise Streamlit's old discovery of `pages/`
+# answers the first deep link without this frame.
+PAGES = {
+    "": [("home", "Home", "home")],
+    "Data": [("datasets", "Datasets", "folder_open"), ("browse", "Browse", "photo_library")],
+    "Train": [
+        ("batches", "Batches", "grid_view"),
+        ("lr", "LR finder", "speed"),
+        ("train", "Train", "play_circle"),
+    ],
+    "Results": [
+        ("runs", "Runs", "stacked_line_chart"),
+        ("interpret", "Interpret", "troubleshoot"),
+    ],
+}
+
+
+def main() -> None:
+    """Draw the page that the address names, inside the one error boundary."""
+    from pages.parts import errors, state
+
+    st.set_page_config(page_title="Winnow", page_icon="pages/parts/mark.svg", layout="wide")
+    st.logo("pages/parts/logo.svg", size="large")
+    sections = {
+        section: [_page(*entry) for entry in entries] for section, entries in PAGES.items()
+    }
+    page = st.navigation(sections, position="top")
+    state.begin(page.url_path)
+    with errors.boundary():
+        page.run()
+
+
+def _page(name: str, title: str, icon: str) -> st.Page:
+    path, icon = f"pages/{name}_page.py", f":material/{icon}:"
+    return st.Page(path, title=title, icon=icon, url_path=name, default=name == "home")
+
+
+if runtime.exists():
+    main()
+else:
+    from streamlit.runtime.pages_manager import PagesManager
+
+    from pages.parts import server
+
+    PagesManager.uses_pages_directory = False
+    app = st.App(__file__, **server.build())
+    if __name__ == "__main__":
+        app.run()

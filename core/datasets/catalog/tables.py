@@ -1,0 +1,108 @@
+"""A dataset as tables: for charts, and for the runs that train on it."""
+
+import hashlib
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.datasets import rebuild, subsets
+from core.domain.errors import NotFoundError
+from core.domain.plans import Subset
+from core.store import database, schema
+
+COLUMNS = ["item_id", "path", "label", "part", "content_hash"]
+
+
+def counts(dataset_id: str, *, split_id: str | None = None) -> pd.DataFrame:
+    """Count a dataset's present items: label, part, n_in_use, n_excluded, n_broken."""
+    items, parts = schema.items, schema.assignments
+    here = sa.and_(parts.c.item_id == items.c.id, parts.c.split_id == split_id)
+    ok = items.c.status == "ok"
+    query = (
+        sa.select(
+            items.c.label,
+            parts.c.part,
+            _number(sa.and_(ok, ~items.c.excluded)).label("n_in_use"),
+            _number(sa.and_(ok, items.c.excluded)).label("n_excluded"),
+            _number(items.c.status == "broken").label("n_broken"),
+        )
+        .select_from(items.outerjoin(parts, here))
+        .where(items.c.dataset_id == dataset_id, items.c.status != "gone")
+        .group_by(items.c.label, parts.c.part)
+        .order_by(items.c.label, parts.c.part)
+    )
+    return _frame(query)
+
+
+def sizes(dataset_id: str) -> pd.DataFrame:
+    """List the sizes of readable items: item_id, label, width_px, height_px, size_bytes."""
+    items = schema.items
+    columns = (items.c.label, items.c.width_px, items.c.height_px, items.c.size_bytes)
+    query = sa.select(items.c.id.label("item_id"), *columns)
+    return _frame(query.where(items.c.dataset_id == dataset_id, items.c.status == "ok"))
+
+
+def items_at(
+    dataset_id: str, *, revision: int, split_id: str, subset: Subset | None = None
+) -> pd.DataFrame:
+    """List the items in use at a revision: item_id, path, label, part, content_hash, by path.
+
+    Items without a part in the split are left out, and train is reduced by the subset.
+    Raises NotFoundError for a split or a revision that the dataset does not have.
+    """
+    with database.reading() as connection:
+        seed = _seed(connection, dataset_id, split_id)
+        _check_revision(connection, dataset_id, revision)
+        past = rebuild.items_at(connection, dataset_id, revision)
+        assigned = sa.select(schema.assignments.c.item_id, schema.assignments.c.part)
+        query = assigned.where(schema.assignments.c.split_id == split_id)
+        parts = {row.item_id: row.part for row in connection.execute(query)}
+    rows = [
+        (item.item_id, item.path, item.label, parts[item.item_id], item.content_hash)
+        for item in past
+        if item.in_use and item.item_id in parts
+    ]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return subsets.choose(frame, subset or Subset(), seed=seed)
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    """Hash what a run trains on: item, content, label and part of every row of `items_at`."""
+    digest = hashlib.blake2b(digest_size=16)
+    ordered = frame.sort_values("item_id")
+    columns = (ordered[name] for name in ("item_id", "content_hash", "label", "part"))
+    for row in zip(*columns, strict=True):
+        digest.update("\0".join(map(str, row)).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+def _frame(query: sa.Select[tuple[object, ...]]) -> pd.DataFrame:
+    with database.reading() as connection:
+        result = connection.execute(query)
+        return pd.DataFrame(result.all(), columns=list(result.keys()))
+
+
+def _seed(connection: sa.Connection, dataset_id: str, split_id: str) -> int:
+    table = schema.splits
+    query = sa.select(table.c.seed).where(table.c.id == split_id, table.c.dataset_id == dataset_id)
+    seed: int | None = connection.execute(query).scalar_one_or_none()
+    if seed is None:
+        raise NotFoundError(
+            f"The dataset {dataset_id} has no split {split_id}.",
+            hint="Choose a split on the batches page.",
+        )
+    return seed
+
+
+def _check_revision(connection: sa.Connection, dataset_id: str, revision: int) -> None:
+    query = sa.select(schema.datasets.c.revision).where(schema.datasets.c.id == dataset_id)
+    newest = connection.execute(query).scalar_one_or_none()
+    if newest is None or not 0 <= revision <= newest:
+        raise NotFoundError(
+            f"The dataset {dataset_id} has no revision {revision}.",
+            hint=f"Its newest revision is {newest}.",
+        )

@@ -1,0 +1,279 @@
+"""Decisions of a person about items, as an append-only log: applied, taken back, brought again.
+
+`items.label` and `items.excluded` are always what the log makes of an item at its newest
+revision; both change in one transaction. An operation carries the browser's own id, so that it
+may arrive twice and counts once.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import sqlalchemy as sa
+
+from core.datasets import rebuild
+from core.datasets.catalog.queries import chunks
+from core.domain import edits as rules
+from core.domain.edits import EditKind, History, ItemState, RevisionKind
+from core.domain.errors import InputError, NotFoundError
+from core.store import clock, database, schema
+
+MAX_LABEL = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """One revision in words; `in_force` is false for what an undo took back, and for undos."""
+
+    revision: int
+    kind: RevisionKind
+    note: str
+    created_at: float
+    in_force: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditSummary:
+    """How many present, readable items the edits in force exclude, relabel and keep."""
+
+    n_excluded: int
+    n_relabelled: int
+    n_kept: int
+
+
+def apply(
+    dataset_id: str,
+    *,
+    operation_id: str,
+    kind: EditKind,
+    item_ids: Sequence[int],
+    label: str | None = None,
+) -> int:
+    """Exclude, relabel or keep items as one revision, and give its number.
+
+    The same operation again changes nothing and gives the same number. Raises InputError for
+    items of another dataset, an unknown kind, or a label that cannot name a class folder.
+    """
+    if kind not in get_args(EditKind):
+        raise InputError(f"{kind!r} is not a kind of edit.", hint="Exclude, relabel or keep.")
+    label = checked_label(label) if kind == "relabel" else None
+    chosen = sorted(set(item_ids))
+    if not chosen:
+        raise InputError("No image was chosen.", hint="Mark at least one image first.")
+
+    def change(connection: sa.Connection, revision: int) -> None:
+        states = _states_now(connection, dataset_id, chosen)
+        edit = {"dataset_id": dataset_id, "revision": revision, "kind": kind, "label": label}
+        rows = [{**edit, "item_id": item_id} for item_id in chosen]
+        connection.execute(sa.insert(schema.edits), rows)
+        store_states(
+            connection, {item: _after(state, kind, label) for item, state in states.items()}
+        )
+
+    with database.writing() as connection:
+        known = _known(connection, dataset_id, operation_id)
+        if known is not None:
+            return known
+        entry = {"kind": "edit", "note": _in_words(kind, len(chosen), label)}
+        return _append(connection, dataset_id, {**entry, "operation_id": operation_id}, change)
+
+
+def undo(dataset_id: str, *, operation_id: str) -> int | None:
+    """Take the last edit in force back, as a new revision; None when there is nothing to undo."""
+    return _swing(dataset_id, operation_id, "undo", lambda past: past.undo_target)
+
+
+def redo(dataset_id: str, *, operation_id: str) -> int | None:
+    """Bring the last undone edit again, as a new revision; None when there is nothing to redo."""
+    return _swing(dataset_id, operation_id, "redo", lambda past: past.redo_target)
+
+
+def get_history(dataset_id: str) -> History:
+    """Say which edits are in force and which a redo would bring back."""
+    with database.reading() as connection:
+        return rules.history(rebuild.log(connection, dataset_id))
+
+
+def list_log(dataset_id: str, limit: int = 50) -> list[LogEntry]:
+    """List what changed a dataset in words, the newest first."""
+    table = schema.revisions
+    query = sa.select(table).where(table.c.dataset_id == dataset_id)
+    with database.reading() as connection:
+        done = set(rules.history(rebuild.log(connection, dataset_id)).done)
+        rows = connection.execute(query.order_by(table.c.revision.desc()).limit(limit)).all()
+    return [
+        LogEntry(
+            revision=row.revision,
+            kind=row.kind,
+            note=row.note,
+            created_at=row.created_at,
+            in_force=row.kind == "scan" or row.revision in done,
+        )
+        for row in rows
+    ]
+
+
+def summary(dataset_id: str) -> EditSummary:
+    """Count what the edits in force make of a dataset."""
+    items, edits = schema.items, schema.edits
+    here = sa.and_(items.c.dataset_id == dataset_id, items.c.status == "ok")
+    relabelled = sa.and_(~items.c.excluded, items.c.label != items.c.recorded_label)
+    columns = (
+        sa.func.count().filter(items.c.excluded),
+        sa.func.count().filter(relabelled),
+    )
+    kept = (
+        sa.select(edits.c.item_id, edits.c.revision)
+        .join(items, items.c.id == edits.c.item_id)
+        .where(here, edits.c.dataset_id == dataset_id, edits.c.kind == "keep")
+    )
+    with database.reading() as connection:
+        n_excluded, n_relabelled = connection.execute(sa.select(*columns).where(here)).one()
+        done = set(rules.history(rebuild.log(connection, dataset_id)).done)
+        rows = connection.execute(kept).all()
+    n_kept = len({row.item_id for row in rows if row.revision in done})
+    return EditSummary(n_excluded=n_excluded, n_relabelled=n_relabelled, n_kept=n_kept)
+
+
+def label_at(dataset_id: str, revision: int) -> dict[int, str]:
+    """Give the label that every item had at a revision, also of those not in use."""
+    with database.reading() as connection:
+        past = rebuild.items_at(connection, dataset_id, revision)
+    return {item.item_id: item.label for item in past}
+
+
+def checked_label(label: str | None) -> str:
+    """Give a label without outer blanks; raises InputError where it cannot name a class folder."""
+    label = (label or "").strip()
+    odd = [one for one in label if one in "/\\" or unicodedata.category(one) in ("Cc", "Cs")]
+    if not label or label.startswith(".") or odd or len(label) > MAX_LABEL:
+        raise InputError(
+            f"{label!r} cannot be the name of a class.",
+            hint=f"Use 1 to {MAX_LABEL} characters, no slash, and no dot at the start.",
+        )
+    return label
+
+
+def _swing(
+    dataset_id: str,
+    operation_id: str,
+    kind: RevisionKind,
+    choose: Callable[[History], int | None],
+) -> int | None:
+    with database.writing() as connection:
+        known = _known(connection, dataset_id, operation_id)
+        if known is not None:
+            return known
+        target = choose(rules.history(rebuild.log(connection, dataset_id)))
+        if target is None:
+            return None
+        note = f"{kind}: {_note(connection, dataset_id, target)}"
+        entry = {"kind": kind, "target_revision": target, "note": note}
+        return _append(
+            connection,
+            dataset_id,
+            {**entry, "operation_id": operation_id},
+            lambda connection, _revision: _refold(connection, dataset_id, target),
+        )
+
+
+def _append(
+    connection: sa.Connection,
+    dataset_id: str,
+    entry: dict[str, Any],
+    change: Callable[[sa.Connection, int], None],
+) -> int:
+    """Add a revision to the log and let `change` do what it says, all in one transaction."""
+    revision = next_revision(connection, dataset_id)
+    row = {"dataset_id": dataset_id, "revision": revision, "created_at": clock.now()}
+    connection.execute(sa.insert(schema.revisions).values(**row, **entry))
+    change(connection, revision)
+    return revision
+
+
+def next_revision(connection: sa.Connection, dataset_id: str) -> int:
+    """Raise a dataset's revision by one and give it; raises NotFoundError."""
+    mine = schema.datasets.c.id == dataset_id
+    query = sa.select(schema.datasets.c.revision).where(mine).with_for_update()
+    current = connection.execute(query).scalar_one_or_none()
+    if current is None:
+        raise NotFoundError(
+            f"There is no dataset {dataset_id}.", hint="Open its folder on the start page."
+        )
+    revision = int(current) + 1
+    connection.execute(sa.update(schema.datasets).where(mine).values(revision=revision))
+    return revision
+
+
+def _known(connection: sa.Connection, dataset_id: str, operation_id: str) -> int | None:
+    table = schema.revisions
+    query = sa.select(table.c.revision).where(
+        table.c.dataset_id == dataset_id, table.c.operation_id == operation_id
+    )
+    known: int | None = connection.execute(query).scalar_one_or_none()
+    return known
+
+
+def _states_now(
+    connection: sa.Connection, dataset_id: str, item_ids: Sequence[int]
+) -> dict[int, ItemState]:
+    table = schema.items
+    found: dict[int, ItemState] = {}
+    for some in chunks(item_ids):
+        query = sa.select(table.c.id, table.c.label, table.c.excluded)
+        query = query.where(table.c.id.in_(some), table.c.dataset_id == dataset_id)
+        for row in connection.execute(query):
+            found[row.id] = ItemState(label=row.label, excluded=row.excluded)
+    foreign = [item_id for item_id in item_ids if item_id not in found]
+    if foreign:
+        raise InputError(
+            f"The image {foreign[0]} does not belong to the dataset {dataset_id}.",
+            hint="Reload the page and choose again.",
+        )
+    return found
+
+
+def _after(state: ItemState, kind: EditKind, label: str | None) -> ItemState:
+    return rules.apply(state, rules.Edit(revision=0, item_id=0, kind=kind, label=label))
+
+
+def _refold(connection: sa.Connection, dataset_id: str, target: int) -> None:
+    """Fold the log anew for the items of one edit, after an undo or redo was appended."""
+    touched = sa.select(schema.edits.c.item_id).where(
+        schema.edits.c.dataset_id == dataset_id, schema.edits.c.revision == target
+    )
+    table = schema.items
+    query = sa.select(table.c.id, table.c.recorded_label).where(table.c.id.in_(touched))
+    recorded = {row.id: row.recorded_label for row in connection.execute(query)}
+    store_states(connection, rebuild.states(connection, dataset_id, recorded))
+
+
+def store_states(connection: sa.Connection, states: dict[int, ItemState]) -> None:
+    """Write what the log makes of some items, in the transaction that changed the log."""
+    table = schema.items
+    change = (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("item"))
+        .values(label=sa.bindparam("new_label"), excluded=sa.bindparam("new_excluded"))
+    )
+    rows: Iterable[dict[str, Any]] = (
+        {"item": item_id, "new_label": state.label, "new_excluded": state.excluded}
+        for item_id, state in states.items()
+    )
+    connection.execute(change, list(rows))
+
+
+def _note(connection: sa.Connection, dataset_id: str, revision: int) -> str:
+    table = schema.revisions
+    query = sa.select(table.c.note).where(
+        table.c.dataset_id == dataset_id, table.c.revision == revision
+    )
+    return str(connection.execute(query).scalar_one())
+
+
+def _in_words(kind: EditKind, number: int, label: str | None) -> str:
+    noun = "1 image" if number == 1 else f"{number} images"
+    if kind == "relabel":
+        return f"{noun} relabelled as {label}"
+    return f"{noun} {'excluded' if kind == 'exclude' else 'kept'}"

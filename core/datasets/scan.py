@@ -1,0 +1,164 @@
+"""Bring the catalog up to date with a folder: the work of a task of kind "scan".
+
+Files are compared by path, size and time of change first; only what differs is opened, in
+children with limits. What was read is stored in batches, so that a killed scan goes on where it
+was; the end of the scan makes one revision of all that changed.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from core.datasets import changes, comparison, decoding, folders, grouping, splits
+from core.datasets.catalog import registry
+from core.datasets.changes import Change
+from core.datasets.comparison import Comparison
+from core.domain.errors import FolderError
+from core.domain.items import Dataset
+from core.store import clock, database, schema
+
+BATCH = 400
+BATCH_SECONDS = 1.0
+FILES_PER_CHILD = 32
+"""A child takes a third of a second to start: so many files are read meanwhile."""
+
+
+class Reporter(Protocol):
+    """What a scan needs of its lease."""
+
+    def report(self, **columns: Any) -> None:
+        """Set progress columns."""
+
+    def should_stop(self) -> bool:
+        """Say whether a person asked for an end."""
+
+
+def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
+    """Scan a dataset's folder and give the result in numbers, or None when it was stopped.
+
+    Raises FolderError where the root is gone, empty or unreadable; nothing is marked gone then.
+    """
+    began = time.monotonic()
+    dataset = registry.get(dataset_id)
+    lease.report(message="Listing files")
+    listing = folders.walk(dataset.root)
+    found = comparison.compare(dataset_id, listing)
+    _check_root(dataset, found)
+    _store(dataset_id, found.back)
+    if not _read(dataset, found, lease):
+        return None
+    _store(dataset_id, list(found.gone()))
+    lease.report(message="Comparing images")
+    grouping.update(dataset)
+    counted = _close(dataset_id, listing.ignored)
+    return {
+        "n_images": len(listing.images),
+        "n_new": counted["added"],
+        "n_changed": counted["changed"],
+        "n_moved": counted["moved"],
+        "n_gone": counted["gone"],
+        "n_back": counted["back"],
+        "n_broken": _count_broken(dataset_id),
+        "ignored": listing.ignored,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+
+
+def _check_root(dataset: Dataset, found: Comparison) -> None:
+    """Refuse a root that has become quite empty: its drive is not there, its images are."""
+    if found.known and not any(Path(dataset.root).iterdir()):
+        raise FolderError(
+            f"The folder {dataset.root} is empty, but held {len(found.known)} images before.",
+            hint="Check that its drive is connected, then scan again; nothing was marked as gone.",
+        )
+
+
+def _read(dataset: Dataset, found: Comparison, lease: Reporter) -> bool:
+    """Open the files that differ and store what they hold; false when it was stopped."""
+    total = len(found.to_read)
+    progress = _Progress(lease, total)
+    batch: list[Change] = []
+    last = time.monotonic()
+    paths = [f"{dataset.root}/{one.path}" for one in found.to_read]
+    n_children = min(len(os.sched_getaffinity(0)), -(-total // FILES_PER_CHILD)) or 1
+    with decoding.Pool(n_children=n_children) as pool:
+        for one, reading in zip(found.to_read, pool.read_all(paths), strict=True):
+            change = found.change(one, reading)
+            batch.append(change)
+            progress.step()
+            if len(batch) >= BATCH or time.monotonic() - last > BATCH_SECONDS:
+                _store(dataset.id, batch)
+                batch, last = [], time.monotonic()
+                progress.report()
+            if lease.should_stop():
+                break
+    _store(dataset.id, batch)
+    progress.report()
+    return not lease.should_stop()
+
+
+def _store(dataset_id: str, batch: Sequence[Change]) -> None:
+    if batch:
+        with database.writing() as connection:
+            changes.store(connection, dataset_id, batch)
+
+
+def _close(dataset_id: str, ignored: dict[str, int]) -> dict[str, int]:
+    """Assign parts, then make all changes one revision: no revision has items without a part."""
+    if splits.get_master(dataset_id) is not None:
+        splits.assign_new(dataset_id)
+    elif _has_images(dataset_id):
+        splits.make(dataset_id)
+    table = schema.datasets
+    mine = sa.update(table).where(table.c.id == dataset_id)
+    with database.writing() as connection:
+        counted = changes.close(connection, dataset_id)
+        connection.execute(mine.values(scanned_at=clock.now(), ignored=ignored))
+    return counted
+
+
+def _has_images(dataset_id: str) -> bool:
+    return _count(dataset_id, "ok") > 0
+
+
+def _count_broken(dataset_id: str) -> int:
+    return _count(dataset_id, "broken")
+
+
+def _count(dataset_id: str, status: str) -> int:
+    table = schema.items
+    query = sa.select(sa.func.count()).where(
+        table.c.dataset_id == dataset_id, table.c.status == status
+    )
+    with database.reading() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+class _Progress:
+    """Counts files and says how fast it goes."""
+
+    def __init__(self, lease: Reporter, total: int) -> None:
+        self._lease = lease
+        self._total = total
+        self._done = 0
+        self._began = time.monotonic()
+        self.report()
+
+    def step(self) -> None:
+        self._done += 1
+        if self._done % 16 == 0:
+            self.report()
+
+    def report(self) -> None:
+        rate = self._done / max(1e-3, time.monotonic() - self._began)
+        self._lease.report(
+            progress_done=self._done,
+            progress_total=self._total,
+            progress_rate=rate,
+            remaining_seconds=(self._total - self._done) / rate if self._done else None,
+            message="Reading new files",
+        )

@@ -1,0 +1,63 @@
+"""The process of a task that needs no torch: `python -m core.datasets.worker TASK_ID`."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.datasets import sample, scan, splits
+from core.domain.errors import NotFoundError, WinnowError
+from core.store import database, jobs, schema
+
+Params = dict[str, Any]
+
+
+def main(task_id: str) -> None:
+    """Do one task and leave its result in its row; raises NotFoundError for an unknown task."""
+    query = sa.select(schema.tasks.c.kind, schema.tasks.c.params)
+    with database.reading() as connection:
+        row = connection.execute(query.where(schema.tasks.c.id == task_id)).one_or_none()
+    if row is None or row.kind not in WORK:
+        raise NotFoundError(f"There is no task {task_id} of a kind that is done here.")
+    do = WORK[row.kind]
+    jobs.work(schema.tasks, task_id, lambda lease: do(lease, row.params))
+
+
+def _scan(lease: jobs.Lease, params: Params) -> None:
+    _finish(lease, scan.run(params["dataset_id"], lease))
+
+
+def _sample(lease: jobs.Lease, params: Params) -> None:
+    lease.report(message="Drawing digits")
+    sample.write()
+    dataset = sample.register()
+    result = scan.run(dataset.id, lease)
+    _finish(lease, None if result is None else {"dataset_id": dataset.id, **result})
+
+
+def _split(lease: jobs.Lease, params: Params) -> None:
+    wished = {name: params[name] for name in ("seed", "valid_fraction") if name in params}
+    split = splits.make(params["dataset_id"], **wished)
+    _finish(lease, {"split_id": split.id})
+
+
+def _finish(lease: jobs.Lease, result: dict[str, Any] | None) -> None:
+    if result is None:
+        lease.finish("stopped", message="Stopped; the next scan goes on from here")
+    else:
+        lease.finish("finished", result=result, message="")
+
+
+WORK: dict[str, Callable[[jobs.Lease, Params], None]] = {
+    "scan": _scan,
+    "sample": _sample,
+    "split": _split,
+}
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except WinnowError as error:
+        sys.exit(error.sentence)

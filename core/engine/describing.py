@@ -1,0 +1,76 @@
+"""What a run trains, read from the store, and what is known of it once it begins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.datasets import catalog
+from core.domain.plans import Plan, Subset
+from core.domain.recipes import Recipe
+from core.engine import environment
+from core.store import database, files, frames, schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """All that decides a run's numbers, but for code and machine."""
+
+    run_id: str
+    frame: pd.DataFrame  # item_id, path, label, part, content_hash; in order of path
+    root: Path
+    recipe: Recipe
+    seed: int
+    revision: int
+    fingerprint: str
+
+
+def load(run_id: str) -> Description:
+    """Read a run's row, and the items as they were at its revision."""
+    table = schema.runs
+    with database.reading() as connection:
+        row = connection.execute(sa.select(table).where(table.c.id == run_id)).mappings().one()
+    plan = Plan(
+        split_id=row["split_id"],
+        subset=Subset.model_validate(row["subset"]),
+        recipe=Recipe.model_validate(row["recipe"]),
+        seed=row["seed"],
+    )
+    frame = items(row["dataset_id"], plan, revision=row["revision"])
+    return Description(
+        run_id=run_id,
+        frame=frame,
+        root=root(row["dataset_id"]),
+        recipe=plan.recipe,
+        seed=plan.seed,
+        revision=row["revision"],
+        fingerprint=catalog.fingerprint(frame),
+    )
+
+
+def items(dataset_id: str, plan: Plan, *, revision: int) -> pd.DataFrame:
+    """Give the items that a plan trains and measures at a revision, in order of path."""
+    return catalog.items_at(
+        dataset_id, revision=revision, split_id=plan.split_id, subset=plan.subset
+    )
+
+
+def root(dataset_id: str) -> Path:
+    """Give the folder that a dataset's paths are relative to."""
+    return Path(catalog.get(dataset_id).root)
+
+
+def note(description: Description) -> None:
+    """Write what is known now into the run's row, and its items into the run's folder."""
+    frames.save(files.run_items(description.run_id), description.frame)
+    parts = description.frame["part"].value_counts()
+    values = {
+        "fingerprint": description.fingerprint,
+        "n_train": int(parts.get("train", 0)),
+        "n_valid": int(parts.get("valid", 0)),
+        "environment": environment.describe(),
+    }
+    mine = sa.update(schema.runs).where(schema.runs.c.id == description.run_id)
+    with database.writing() as connection:
+        connection.execute(mine.values(**values))

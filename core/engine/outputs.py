@@ -1,0 +1,102 @@
+"""The files that a run leaves in its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fastai.learner import Learner
+from fastai.vision.core import imagenet_stats
+from safetensors.torch import load_file, save_file
+
+from core.domain.errors import NotFoundError
+from core.domain.recipes import Recipe
+from core.engine import collecting
+from core.engine.ledger import Ledger
+from core.store import files, frames
+
+MOST_STEPS = 2000
+"""Rows of the thinned steps: more than a chart has pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What says how to build a run's model again and how to feed it."""
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    fingerprint: str
+    revision: int
+    metrics: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as it is written to the run's JSON file."""
+        mean, std = imagenet_stats
+        return {
+            "arch": self.recipe.arch,
+            "classes": list(self.classes),
+            "presize_px": self.recipe.presize_px,
+            "size_px": self.recipe.size_px,
+            "mean": list(mean),
+            "std": list(std),
+            "fingerprint": self.fingerprint,
+            "revision": self.revision,
+            "metrics": self.metrics,
+        }
+
+
+def save_model(run_id: str, learn: Learner, facts: ModelFacts) -> None:
+    """Write the weights, and the JSON that says how to use them."""
+    state = {name: each.contiguous().cpu() for name, each in learn.model.state_dict().items()}
+    files.write_with(files.run_weights(run_id), lambda part: save_file(state, part))
+    files.write_json(files.run_model(run_id), facts.as_json())
+
+
+def load_model(run_id: str, learn: Learner) -> None:
+    """Put a run's weights into a learner of the same network and classes."""
+    path = files.run_weights(run_id)
+    if not path.exists():
+        raise _no_model(run_id, path)
+    learn.model.load_state_dict(load_file(path))
+
+
+def load_facts(run_id: str) -> dict[str, Any]:
+    """Read the JSON that says how to build and feed a run's model."""
+    path = files.run_model(run_id)
+    if not path.exists():
+        raise _no_model(run_id, path)
+    facts: dict[str, Any] = files.load_json(path)
+    return facts
+
+
+def save_items(run_id: str, losses: list[dict[str, Any]], table: pd.DataFrame) -> None:
+    """Write the train losses by item, and the predictions on valid."""
+    frames.save(files.run_train_losses(run_id), collecting.train_table(losses))
+    frames.save(files.run_predictions(run_id), table)
+
+
+def save_steps(run_id: str, ledger: Ledger) -> None:
+    """Write the steps, all of them and thinned."""
+    steps = ledger.steps()
+    frames.save(files.run_steps(run_id), steps)
+    frames.save(files.run_thin_steps(run_id), thin(steps))
+
+
+def thin(steps: pd.DataFrame, most: int = MOST_STEPS) -> pd.DataFrame:
+    """Keep the lowest and the highest loss of each bucket, so that spikes stay, and both ends."""
+    if len(steps) <= most:
+        return steps
+    loss = steps["loss"].to_numpy()
+    kept = {0, len(steps) - 1}
+    for bucket in np.array_split(np.arange(len(steps)), most // 2 - 1):
+        kept.add(int(bucket[loss[bucket].argmin()]))
+        kept.add(int(bucket[loss[bucket].argmax()]))
+    return steps.iloc[sorted(kept)].reset_index(drop=True)
+
+
+def _no_model(run_id: str, path: Path) -> NotFoundError:
+    return NotFoundError(
+        f"The run {run_id} has no trained model: {path} is not there.",
+        hint="Choose a run that finished, or was stopped after its first batch.",
+    )

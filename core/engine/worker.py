@@ -1,0 +1,71 @@
+"""One process for one row: `python -m core.engine.worker run RUN_ID` or `… task TASK_ID`.
+
+The row is taken before anything heavy is imported, so that its heartbeat begins at once.
+"""
+
+import logging
+import os
+import sys
+from typing import Literal
+
+import sqlalchemy as sa
+
+from core.domain.errors import NotFoundError
+from core.store import database, jobs, schema
+
+Kind = Literal["run", "task"]
+
+
+def work_on(kind: Kind, job_id: str) -> None:
+    """Do a run or a task; its row ends with a status and, where it failed, with a sentence."""
+    if kind == "run":
+        jobs.work(schema.runs, job_id, _run)
+    else:
+        jobs.work(schema.tasks, job_id, _task)
+
+
+def log_to_stderr() -> None:
+    """Have what the engine notes appear in the worker's log."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+
+
+def _run(lease: jobs.Lease) -> None:
+    from core.engine import training
+
+    training.run(lease)
+
+
+def _task(lease: jobs.Lease) -> None:
+    kind = _task_kind(lease.job_id)
+    if kind == "lr_find":
+        from core.engine import lr_find
+
+        lr_find.run(lease)
+    elif kind == "preview":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the device is for runs
+        from core.engine import previews
+
+        previews.run(lease)
+    else:
+        raise NotFoundError(f"The engine has no task of the kind {kind!r}.")
+
+
+def _task_kind(task_id: str) -> str:
+    query = sa.select(schema.tasks.c.kind).where(schema.tasks.c.id == task_id)
+    with database.reading() as connection:
+        return str(connection.execute(query).scalar_one())
+
+
+def main(arguments: list[str]) -> int:
+    """Read the command line: a kind and an id."""
+    match arguments:
+        case ["run" | "task" as kind, job_id]:
+            log_to_stderr()
+            work_on(kind, job_id)
+            return 0
+    sys.stderr.write("usage: python -m core.engine.worker run|task ID\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,438 @@
+// A gallery to look through many images, select some with mouse or keys, and decide about them.
+//
+// Decisions become numbered operations. They are shown at once, sent until the server acknowledges
+// them, and may arrive twice: the server counts an operation once.
+
+import { button, element, paintTile, tileElement } from "./gallery_dom.js";
+import { ClassMenu } from "./gallery_menu.js";
+import { storeOf } from "./gallery_store.js";
+
+const GATHER_MS = 60; // decisions made within this time travel together
+const RESEND_MS = 4000;
+
+const response = await fetch(new URL("./gallery.css", import.meta.url));
+const sheet = await new CSSStyleSheet().replace(await response.text());
+
+class Gallery {
+  constructor(root) {
+    this.root = root;
+    this.abort = new AbortController();
+    this.tiles = [];
+    this.elements = new Map(); // item id -> element
+    this.indices = new Map(); // item id -> position
+    this.build();
+    const once = { signal: this.abort.signal };
+    this.grid.addEventListener("click", (event) => this.onClick(event), once);
+    this.grid.addEventListener("dblclick", (event) => this.onDoubleClick(event), once);
+    root.addEventListener("keydown", (event) => this.onKey(event), once);
+    // without a selection the buttons are about the image under the cursor, if the focus is here
+    root.addEventListener("focusin", () => this.data && this.paintBar(), once);
+    root.addEventListener("focusout", () => setTimeout(() => this.data && this.paintBar()), once);
+  }
+
+  // ---- building
+
+  build() {
+    this.menu = new ClassMenu(
+      (label) => this.relabel(label),
+      () => this.grid.focus({ preventScroll: true }),
+    );
+    this.info = element("span", "info", { role: "status" });
+    this.saved = element("span", "saved", { role: "status" });
+    this.grid = element("div", "grid", {
+      role: "listbox",
+      tabindex: "0",
+      "aria-multiselectable": "true",
+      "aria-label": "Images",
+    });
+    this.legend = element("div", "legend", { role: "group", "aria-label": "Relabel to" });
+    const bar = element("div", "bar", { role: "toolbar", "aria-label": "Decide about images" });
+    bar.append(this.info, ...this.makeButtons(), this.menu.root, this.saved);
+    this.root.replaceChildren(bar, this.legend, this.grid);
+  }
+
+  makeButtons() {
+    const make = (name, label, key, title, act) => {
+      this.buttons[name] = button(label, key, title, () => {
+        act();
+        if (!this.menu.isOpen) this.grid.focus({ preventScroll: true });
+      });
+      return this.buttons[name];
+    };
+    this.buttons = {};
+    const group = (...members) => {
+      const made = element("span", "group");
+      made.append(...members);
+      return made;
+    };
+    return [
+      group(
+        make("exclude", "Exclude", "D", "Leave the images out (D or Delete)", () => this.exclude()),
+        make("relabel", "Relabel", "R", "Choose another class (R)", () => this.openMenu()),
+        make("accept", "Accept suggestion", "S", "Relabel to the suggested class (S or Enter)", () =>
+          this.accept(),
+        ),
+        make("keep", "Keep", "K", "Say that the label is right (K)", () => this.keep()),
+      ),
+      group(
+        make("undo", "Undo", "Z", "Take the last decision back (Z)", () => this.undo()),
+        make("redo", "Redo", "Y", "Bring back what was undone (Y or Shift+Z)", () => this.redo()),
+        make("open", "Open", "O", "Show large (O or double click)", () => this.openLarge()),
+      ),
+      group(
+        make("apply", "Apply", "", "Carry the decisions out", () => this.applyMarks()),
+        make("clear", "Clear", "", "Forget the decisions", () => this.clearMarks()),
+      ),
+    ];
+  }
+
+  // ---- data from Python
+
+  update(data) {
+    this.data = data;
+    this.store = storeOf(data.store);
+    this.store.acknowledge(data.acked);
+    this.grid.style.setProperty("--tile", `${data.tile_px}px`);
+    this.grid.style.setProperty("--height", data.height_px ? `${data.height_px}px` : "70vh");
+    const fingerprint = JSON.stringify(data.tiles.map((t) => [t.id, t.hash, t.caption, t.tooltip]));
+    if (fingerprint !== this.fingerprint) this.rebuild(data.tiles);
+    this.fingerprint = fingerprint;
+    this.tiles = data.tiles;
+    this.drawLegend();
+    this.paint(this.elements.keys());
+    if (this.store.queue.length) this.scheduleSend(RESEND_MS);
+  }
+
+  rebuild(tiles) {
+    this.elements.clear();
+    this.indices.clear();
+    const made = tiles.map((tile, index) => {
+      const root = tileElement(tile, index);
+      this.elements.set(tile.id, root);
+      this.indices.set(tile.id, index);
+      return root;
+    });
+    this.grid.replaceChildren(...made);
+    if (!made.length) this.grid.append(element("div", "nothing", {}, "No images here."));
+    for (const id of this.store.selected) if (!this.indices.has(id)) this.store.selected.delete(id);
+    if (!this.indices.has(this.store.cursor)) this.store.cursor = tiles[0]?.id ?? null;
+    if (!this.indices.has(this.store.anchor)) this.store.anchor = null;
+  }
+
+  drawLegend() {
+    const names = this.data.classes.slice(0, 9);
+    const drawn = JSON.stringify(names);
+    if (drawn === this.drawnLegend) return;
+    this.drawnLegend = drawn;
+    this.legend.replaceChildren(
+      ...names.map((name, index) => {
+        const chip = element("button", "chip", { type: "button", title: `Relabel to ${name}` });
+        chip.append(element("kbd", "", {}, String(index + 1)), element("span", "", {}, name));
+        chip.addEventListener("click", () => {
+          this.relabel(name);
+          this.grid.focus({ preventScroll: true });
+        });
+        return chip;
+      }),
+    );
+    this.legend.hidden = names.length < 2;
+  }
+
+  paint(ids) {
+    for (const id of ids) {
+      const root = this.elements.get(id);
+      if (!root) continue;
+      const view = this.store.view(this.tiles[this.indices.get(id)]);
+      const selected = this.store.selected.has(id);
+      paintTile(root, view, { selected, current: id === this.store.cursor });
+    }
+    this.paintBar();
+  }
+
+  paintBar() {
+    const { selected, marks, queue } = this.store;
+    const n = selected.size;
+    this.info.textContent = n ? `${n} selected` : plural(this.tiles.length, "image");
+    this.info.classList.toggle("some", n > 0);
+    const targets = this.targets();
+    const suggested = targets.some((id) => this.tileOf(id)?.suggestion);
+    const { buttons } = this;
+    for (const name of ["exclude", "relabel", "keep"]) buttons[name].disabled = !targets.length;
+    buttons.accept.hidden = !this.tiles.some((tile) => tile.suggestion);
+    buttons.accept.disabled = !suggested;
+    buttons.undo.disabled = !(marks.size || this.data.can_undo || queue.length);
+    buttons.redo.disabled = !this.data.can_redo;
+    buttons.open.disabled = this.store.cursor === null;
+    const away = [...marks.keys()].filter((id) => !this.indices.has(id)).length;
+    for (const name of ["apply", "clear"]) {
+      buttons[name].hidden = !this.data.staged;
+      buttons[name].disabled = !marks.size;
+    }
+    buttons.apply.querySelector(".action-label").textContent =
+      `Apply ${plural(marks.size, "decision")}` + (away ? ` (${away} not shown)` : "");
+    buttons.apply.classList.toggle("primary", marks.size > 0);
+    this.saved.textContent = queue.length ? "saving…" : this.hasSent ? "saved" : "";
+  }
+
+  // ---- selection
+
+  tileOf(id) {
+    return this.tiles[this.indices.get(id)];
+  }
+
+  // What a decision is about: the selection, else the image under the cursor.
+  targets() {
+    const { selected, cursor } = this.store;
+    if (selected.size) return this.tiles.map((t) => t.id).filter((id) => selected.has(id));
+    const isActive = this.grid.matches(":focus") || this.root.contains(this.active());
+    return cursor !== null && isActive ? [cursor] : [];
+  }
+
+  active() {
+    return this.root.getRootNode().activeElement;
+  }
+
+  select(next) {
+    const changed = new Set([...this.store.selected, ...next]);
+    this.store.selected = next;
+    this.paint(changed);
+  }
+
+  moveCursor(id) {
+    const before = this.store.cursor;
+    this.store.cursor = id;
+    const root = this.elements.get(id);
+    if (root) this.grid.setAttribute("aria-activedescendant", root.id);
+    this.paint([before, id]);
+  }
+
+  toggle(id) {
+    const next = new Set(this.store.selected);
+    if (!next.delete(id)) next.add(id);
+    this.store.anchor = id;
+    this.select(next);
+  }
+
+  between(a, b) {
+    const [from, to] = [this.indices.get(a), this.indices.get(b)].sort((x, y) => x - y);
+    return this.tiles.slice(from, to + 1).map((tile) => tile.id);
+  }
+
+  step(offset, extend) {
+    if (!this.tiles.length) return;
+    const from = this.indices.get(this.store.cursor) ?? 0;
+    const index = Math.max(0, Math.min(this.tiles.length - 1, from + offset));
+    const { id } = this.tiles[index];
+    if (extend) {
+      this.store.anchor ??= this.store.cursor;
+      this.select(new Set(this.between(this.store.anchor, id)));
+    } else {
+      this.store.anchor = id;
+    }
+    this.moveCursor(id);
+    this.elements.get(id).scrollIntoView({ block: "nearest" });
+  }
+
+  onClick(event) {
+    const root = event.target.closest(".tile");
+    if (!root) return;
+    const id = Number(root.dataset.id);
+    if (event.shiftKey && this.store.anchor !== null) {
+      this.select(new Set([...this.store.selected, ...this.between(this.store.anchor, id)]));
+    } else {
+      this.toggle(id);
+    }
+    this.grid.focus({ preventScroll: true });
+    this.moveCursor(id);
+  }
+
+  onDoubleClick(event) {
+    if (event.target.closest(".tile")) this.openLarge();
+  }
+
+  // ---- decisions
+
+  decide(kind, ids, label = null) {
+    if (!ids.length) return;
+    const single = !this.store.selected.size;
+    if (this.data.staged) this.store.mark(ids, kind, label);
+    else this.store.enqueue(kind, ids, label);
+    this.select(new Set());
+    this.paint(ids);
+    if (single && this.indices.has(ids[0])) this.step(1, false);
+    this.scheduleSend();
+  }
+
+  exclude() {
+    this.decide("exclude", this.targets());
+  }
+
+  keep() {
+    this.decide("keep", this.targets());
+  }
+
+  relabel(label) {
+    this.decide("relabel", this.targets(), label);
+  }
+
+  accept() {
+    const groups = new Map();
+    for (const id of this.targets()) {
+      const { suggestion } = this.tileOf(id);
+      if (suggestion) groups.set(suggestion, [...(groups.get(suggestion) || []), id]);
+    }
+    const single = !this.store.selected.size;
+    for (const [label, ids] of groups) {
+      if (single) this.decide("relabel", ids, label);
+      else {
+        // decide() would clear the selection that the other groups are still taken from
+        if (this.data.staged) this.store.mark(ids, "relabel", label);
+        else this.store.enqueue("relabel", ids, label);
+      }
+    }
+    if (single || !groups.size) return;
+    this.select(new Set());
+    this.paint(this.elements.keys());
+    this.scheduleSend();
+  }
+
+  openMenu() {
+    const ids = this.targets();
+    if (!ids.length) return;
+    this.store.selected = new Set(ids); // the menu takes the focus, and with it the cursor's turn
+    const suggestions = new Set(ids.map((id) => this.tileOf(id).suggestion));
+    const [only] = suggestions;
+    this.menu.open(this.data.classes, suggestions.size === 1 ? only : null);
+    this.paint(ids);
+  }
+
+  undo() {
+    const changed = this.store.unmark();
+    if (changed.length) {
+      this.paint(changed);
+      return;
+    }
+    this.store.enqueue("undo", []);
+    this.paintBar();
+    this.scheduleSend();
+  }
+
+  redo() {
+    this.store.enqueue("redo", []);
+    this.paintBar();
+    this.scheduleSend();
+  }
+
+  applyMarks() {
+    this.store.takeMarks();
+    this.paint(this.elements.keys());
+    this.scheduleSend();
+  }
+
+  clearMarks() {
+    this.paint(this.store.clearMarks());
+  }
+
+  openLarge() {
+    const { cursor } = this.store;
+    if (cursor !== null) this.trigger("opened", { id: cursor, nonce: Date.now() });
+  }
+
+  // ---- sending
+
+  scheduleSend(delay = GATHER_MS) {
+    clearTimeout(this.timer);
+    if (!this.store.queue.length) return;
+    this.timer = setTimeout(() => {
+      this.hasSent = true;
+      this.trigger("operations", { operations: this.store.queue });
+      this.paintBar();
+      this.scheduleSend(RESEND_MS);
+    }, delay);
+  }
+
+  // ---- keys
+
+  onKey(event) {
+    const onButton = event.target.closest?.("button");
+    if (this.menu.isOpen || (onButton && [" ", "Enter", "Tab"].includes(event.key))) return;
+    if (!this.handle(event)) return;
+    event.preventDefault();
+    event.stopPropagation(); // Streamlit itself takes R and C
+  }
+
+  handle(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const withControl = event.ctrlKey || event.metaKey;
+    if (event.altKey) return false;
+    const move = this.movement(key);
+    if (move !== null) {
+      this.step(move, event.shiftKey);
+      return true;
+    }
+    const act = withControl ? this.withControl(key, event) : this.plain(key, event);
+    act?.();
+    return Boolean(act);
+  }
+
+  movement(key) {
+    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
+    const far = this.tiles.length;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
+    return { ...steps, Home: -far, End: far }[key] ?? null;
+  }
+
+  withControl(key, event) {
+    if (key === "a") return () => this.select(new Set(this.indices.keys()));
+    if (key === "z") return () => (event.shiftKey ? this.redo() : this.undo());
+    if (key === "y") return () => this.redo();
+    return null;
+  }
+
+  plain(key, event) {
+    if (/^[1-9]$/.test(key)) {
+      const label = this.data.classes[Number(key) - 1];
+      return label === undefined ? null : () => this.relabel(label);
+    }
+    const acts = {
+      " ": () => this.store.cursor !== null && this.toggle(this.store.cursor),
+      Escape: () => this.select(new Set()),
+      d: () => this.exclude(),
+      Delete: () => this.exclude(),
+      r: () => this.openMenu(),
+      s: () => this.accept(),
+      Enter: () => this.accept(),
+      k: () => this.keep(),
+      z: () => (event.shiftKey ? this.redo() : this.undo()),
+      y: () => this.redo(),
+      o: () => this.openLarge(),
+    };
+    return acts[key] || null;
+  }
+
+  destroy() {
+    this.abort.abort();
+    clearTimeout(this.timer);
+  }
+}
+
+function plural(n, noun) {
+  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+const mounted = new WeakMap();
+
+// Streamlit calls this at every change of data or theme; the cleanup runs only on unmount.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".gallery");
+  const shadow = parentElement.getRootNode();
+  if (!shadow.adoptedStyleSheets.includes(sheet)) shadow.adoptedStyleSheets.push(sheet);
+  let gallery = mounted.get(root);
+  if (!gallery) mounted.set(root, (gallery = new Gallery(root)));
+  gallery.trigger = setTriggerValue;
+  gallery.update(data);
+  return () => {
+    gallery.destroy();
+    mounted.delete(root);
+  };
+}

@@ -1,0 +1,102 @@
+// What one gallery knows beyond its tiles: selection, marks, and operations that wait for an answer.
+//
+// Streamlit may remount a component when reruns overtake each other, so the stores live in this
+// module and outlast the mount. Marks and unanswered operations also survive a reload of the page.
+
+const stores = new Map();
+
+export function storeOf(name) {
+  if (!stores.has(name)) stores.set(name, new Store(name));
+  return stores.get(name);
+}
+
+export class Store {
+  constructor(name) {
+    this.key = `winnow-gallery:${name}`;
+    this.selected = new Set();
+    this.kept = new Set();
+    this.cursor = null; // an item id, as all ids here
+    this.anchor = null;
+    const saved = JSON.parse(sessionStorage.getItem(this.key) || "{}");
+    this.marks = new Map(saved.marks || []); // item id -> {kind, label}
+    this.markLog = []; // what each marking replaced, newest last
+    this.queue = saved.queue || []; // operations that were not acknowledged yet
+  }
+
+  save() {
+    const state = { marks: [...this.marks], queue: this.queue };
+    sessionStorage.setItem(this.key, JSON.stringify(state));
+  }
+
+  // The state of a tile as the person should see it: the server's truth, then what is under way.
+  view(tile) {
+    const view = { label: tile.label, excluded: tile.excluded, relabelled: tile.relabelled };
+    view.kept = this.kept.has(tile.id);
+    for (const operation of this.queue) {
+      if (!operation.item_ids.includes(tile.id)) continue;
+      if (operation.kind === "exclude") view.excluded = true;
+      if (operation.kind === "relabel") {
+        Object.assign(view, { label: operation.label, relabelled: true, excluded: false });
+      }
+    }
+    view.mark = this.marks.get(tile.id) || null;
+    return view;
+  }
+
+  mark(ids, kind, label) {
+    this.markLog.push(ids.map((id) => [id, this.marks.get(id)]));
+    for (const id of ids) this.marks.set(id, { kind, label });
+    this.save();
+  }
+
+  // Take the last marking back; gives the ids that changed, none if there was nothing to take back.
+  unmark() {
+    const before = this.markLog.pop() || [];
+    for (const [id, mark] of before) {
+      if (mark) this.marks.set(id, mark);
+      else this.marks.delete(id);
+    }
+    this.save();
+    return before.map(([id]) => id);
+  }
+
+  clearMarks() {
+    const ids = [...this.marks.keys()];
+    this.marks.clear();
+    this.markLog = [];
+    this.save();
+    return ids;
+  }
+
+  // Turn the marks into operations: one for every kind and label, in the order they first came.
+  takeMarks() {
+    const groups = new Map();
+    for (const [id, { kind, label }] of this.marks) {
+      const name = JSON.stringify([kind, label]);
+      if (!groups.has(name)) groups.set(name, { kind, label, ids: [] });
+      groups.get(name).ids.push(id);
+    }
+    this.clearMarks();
+    for (const { kind, label, ids } of groups.values()) this.enqueue(kind, ids, label);
+  }
+
+  enqueue(kind, ids, label = null) {
+    if (kind === "keep") for (const id of ids) this.kept.add(id);
+    this.queue.push({ id: newId(), kind, item_ids: ids, label });
+    this.save();
+  }
+
+  // Drop what the server has acknowledged.
+  acknowledge(ids) {
+    const done = new Set(ids);
+    const left = this.queue.filter((operation) => !done.has(operation.id));
+    if (left.length === this.queue.length) return;
+    this.queue = left;
+    this.save();
+  }
+}
+
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(10));
+  return `op-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

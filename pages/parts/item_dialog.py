@@ -1,0 +1,110 @@
+"""One image, large, with all that is known of it."""
+
+import html
+
+import streamlit as st
+
+from core.datasets import catalog, related
+from core.domain.items import Item
+from pages.parts import errors, state, text
+
+POSITION = "item_dialog.position"
+MOST_MATES = 12
+
+
+@st.dialog("Image", width="large", icon=":material/image:")
+@errors.boundary()
+def show(dataset_id: str, item_ids: tuple[int, ...], *, first: int) -> None:
+    """Show the item `first` of a list, with buttons to the previous and the next one."""
+    opened_at, offset = st.session_state.get(POSITION, (None, 0))
+    if opened_at != first:
+        offset = 0
+    index = (item_ids.index(first) + offset) % len(item_ids)
+    _turn_buttons(first, offset, text.count(len(item_ids), "image"), index)
+    item = catalog.get_item(item_ids[index], split_id=state.find_split_id(dataset_id))
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _picture(item)
+    with right:
+        _facts(item)
+        _mates(item)
+        _edits(item)
+
+
+def _turn_buttons(first: int, offset: int, total: str, index: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                key=f"item-dialog-{icon}",
+                on_click=_turn,
+                args=(first, offset + step),
+            )
+        st.caption(f"{index + 1:,} of {total}", width="content")
+
+
+@errors.callback
+def _turn(first: int, offset: int) -> None:
+    st.session_state[POSITION] = (first, offset)
+
+
+def _picture(item: Item) -> None:
+    if item.content_hash is None or item.status != "ok":
+        st.warning(text.escape(item.reason or "This file cannot be shown."))
+        return
+    st.html(
+        f'<img src="/thumb/{html.escape(item.content_hash)}/1280" '
+        f'alt="{html.escape(text.plain(item.name))}" '
+        'style="width:100%;height:64vh;object-fit:contain;object-position:top left">'
+    )
+
+
+def _facts(item: Item) -> None:
+    st.markdown(f"**{text.escape(item.name)}**")
+    label = text.escape(item.label)
+    if item.label != item.recorded_label:
+        label += f"  (the folder says {text.escape(item.recorded_label)})"
+    pixels = f"{item.width_px} × {item.height_px} px" if item.width_px else "unknown"
+    rows = [
+        ("Label", label),
+        ("Part", item.part or "none"),
+        ("State", "excluded" if item.excluded else "in use" if item.in_use else item.status),
+        ("Size", pixels),
+        ("File", f"{text.escape(item.format or 'unknown format')}, {text.size(item.size_bytes)}"),
+        ("Path", text.escape(item.path)),
+        ("Content", item.content_hash or "not read"),
+    ]
+    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in rows))
+
+
+def _mates(item: Item) -> None:
+    mates = related.list_mates(item)
+    if not mates:
+        return
+    st.caption(f"Equal or nearly equal: {text.count(len(mates), 'image')}")
+    shown = [mate for mate in mates if mate.content_hash][:MOST_MATES]
+    st.html("".join(_small(mate) for mate in shown))
+
+
+def _small(mate: Item) -> str:
+    note = f"{text.plain(mate.path)} — {mate.label}{', excluded' if mate.excluded else ''}"
+    return (
+        f'<img src="/thumb/{html.escape(str(mate.content_hash))}/256" width="84" '
+        f'alt="{html.escape(note)}" title="{html.escape(note)}" '
+        f'style="border-radius:6px;margin:0 6px 6px 0;opacity:{0.4 if mate.excluded else 1}">'
+    )
+
+
+def _edits(item: Item) -> None:
+    entries = related.list_edits(item)
+    if not entries:
+        st.caption("No edits so far.")
+        return
+    lines = [
+        f"- {text.escape(entry.note)}, {text.ago(entry.created_at)}"
+        f"{'' if entry.in_force else ' (undone)'}"
+        for entry in entries
+    ]
+    st.caption("Edits")
+    st.markdown("\n".join(lines))

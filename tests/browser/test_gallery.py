@@ -1,0 +1,133 @@
+"""The gallery in a real browser: select, decide, take back, and find it again after a reload."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.datasets import catalog, edits
+from core.domain.items import Dataset
+from tests.browser.conftest import settle
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def gallery(page: Page, server: str, pets: Dataset) -> Page:
+    """Open the dataset's gallery with all its tiles."""
+    page.goto(f"{server}/browse?dataset={pets.id}")
+    expect(page.locator(".tile")).to_have_count(22)
+    settle(page)
+    return page
+
+
+def saved(page: Page) -> None:
+    """Wait until the server has acknowledged every decision."""
+    expect(page.locator(".saved")).to_have_text("saved", timeout=15_000)
+
+
+def excluded(dataset: Dataset) -> int:
+    filters = catalog.ItemFilter(status="excluded")
+    return catalog.list_items(dataset.id, filters=filters).total
+
+
+def test_a_click_selects_and_a_shift_click_selects_the_range(gallery):
+    gallery.locator(".tile").nth(2).click()
+    gallery.locator(".tile").nth(6).click(modifiers=["Shift"])
+
+    expect(gallery.locator(".tile.selected")).to_have_count(5)
+    expect(gallery.locator(".info")).to_have_text("5 selected")
+
+
+def test_the_thumbnails_are_the_images(gallery):
+    image = gallery.locator(".tile img").first
+    expect(image).to_be_visible()
+
+    width = image.evaluate("img => img.decode().then(() => img.naturalWidth)")
+
+    assert width == 96
+
+
+def test_d_excludes_and_z_brings_back_and_both_reach_the_store(gallery, pets):
+    gallery.locator(".tile").nth(0).click()
+    gallery.locator(".tile").nth(3).click(modifiers=["Shift"])
+    gallery.keyboard.press("d")
+    expect(gallery.locator(".tile.excluded")).to_have_count(4)
+    saved(gallery)
+    after_exclude = excluded(pets)
+
+    gallery.keyboard.press("z")
+    expect(gallery.locator(".tile.excluded")).to_have_count(0)
+    saved(gallery)
+
+    assert (after_exclude, excluded(pets)) == (4, 0)
+    assert [entry.kind for entry in edits.list_log(pets.id)] == ["undo", "edit", "scan"]
+
+
+def test_a_reload_keeps_what_was_decided(gallery, pets):
+    gallery.locator(".tile").nth(1).click()
+    gallery.keyboard.press("Delete")
+    saved(gallery)
+
+    gallery.reload()
+
+    expect(gallery.locator(".tile.excluded")).to_have_count(1)
+    expect(gallery.get_by_text("1 excluded")).to_be_visible()
+
+
+def test_the_bar_follows_a_decision_without_a_reload(gallery):
+    gallery.locator(".tile").nth(1).click()
+    gallery.get_by_role("button", name=re.compile("Exclude")).click()
+
+    expect(gallery.get_by_text("21 images in use")).to_be_visible()
+    expect(gallery.get_by_text("revision 2")).to_be_visible()
+
+
+def test_a_digit_relabels_to_the_class_of_that_number(gallery, pets):
+    gallery.locator(".tile").nth(0).click()
+    gallery.keyboard.press("2")
+    expect(gallery.locator(".tile").nth(0).locator(".badge")).to_have_text("→ dog")
+    saved(gallery)
+
+    relabelled = catalog.list_items(pets.id, filters=catalog.ItemFilter(status="relabelled"))
+
+    assert [item.label for item in relabelled.items] == ["dog"]
+
+
+def test_r_opens_a_menu_that_narrows_down_while_typing(gallery):
+    gallery.locator(".tile").nth(0).click()
+    gallery.keyboard.press("r")
+    expect(gallery.locator(".menu-option")).to_have_count(2)
+    gallery.keyboard.type("do")
+    expect(gallery.locator(".menu-option")).to_have_text(["dog"])
+    gallery.keyboard.press("Enter")
+
+    expect(gallery.locator(".tile").nth(0).locator(".badge")).to_have_text("→ dog")
+
+
+def test_thirty_quick_keys_are_all_counted_once(gallery, pets):
+    gallery.locator(".grid").focus()
+    for _ in range(15):
+        gallery.keyboard.press("d")
+    saved(gallery)
+
+    assert excluded(pets) == 15
+    assert len(edits.list_log(pets.id)) == 16
+
+
+def test_the_arrows_move_and_shift_extends(gallery):
+    gallery.locator(".grid").focus()
+    gallery.keyboard.press("ArrowRight")
+    gallery.keyboard.press("Shift+End")
+
+    expect(gallery.locator(".tile.selected")).to_have_count(21)
+
+
+def test_a_double_click_shows_the_image_large_with_what_is_known(gallery):
+    gallery.locator(".tile").nth(0).dblclick()
+
+    dialog = gallery.get_by_role("dialog")
+    expect(dialog.get_by_text("cat/000.png")).to_be_visible()
+    expect(dialog.get_by_text("96 × 64 px")).to_be_visible()
+    dialog.get_by_role("button", name="Next").click()
+    expect(dialog.get_by_text("cat/001.png")).to_be_visible()

@@ -1,0 +1,1 @@
+"""Facts about folders, catalogs, edits and splits."""

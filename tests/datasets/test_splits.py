@@ -1,0 +1,178 @@
+"""Parts are drawn once, by groups, and nothing ever moves afterwards."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.datasets import catalog, edits, splits
+from core.datasets.splits import Member
+from core.domain.errors import InputError, NotFoundError
+from core.domain.items import Part
+from tests.datasets import shelves
+
+QUICK = settings(max_examples=60, deadline=None)
+MEMBERS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 30)), min_size=1, max_size=60)
+
+
+def members(rows: list[tuple[str, int]], first: int = 0) -> list[Member]:
+    """Make items of (label, group)."""
+    return [
+        Member(
+            item_id=at,
+            path=f"{label}/{at:04d}.jpg",
+            label=label,
+            group=group,
+            content_hash=f"{at * 7919:032x}",
+        )
+        for at, (label, group) in enumerate(rows, start=first)
+    ]
+
+
+@QUICK
+@given(rows=MEMBERS, seed=st.integers(0, 9), fraction=st.floats(0.01, 0.5))
+def test_groups_stay_together_and_every_class_can_be_learnt(
+    rows: list[tuple[str, int]], seed: int, fraction: float
+) -> None:
+    everyone = members(rows)
+
+    parts = splits.parts_of_all(everyone, seed=seed, fraction=fraction)
+
+    assert set(parts) == {member.item_id for member in everyone}
+    by_group: dict[int, set[Part]] = {}
+    for member in everyone:
+        by_group.setdefault(member.group, set()).add(parts[member.item_id])
+    assert all(len(found) == 1 for found in by_group.values())
+    if len(by_group) == len(everyone):  # without groups over several classes: each one has train
+        trained = {member.label for member in everyone if parts[member.item_id] == "train"}
+        assert trained == {member.label for member in everyone}
+
+
+@QUICK
+@given(old=MEMBERS, new=MEMBERS, seed=st.integers(0, 9))
+def test_new_items_move_no_old_one_and_join_their_group(
+    old: list[tuple[str, int]], new: list[tuple[str, int]], seed: int
+) -> None:
+    before = splits.parts_of_all(members(old), seed=seed, fraction=0.2)
+
+    added = splits.parts_of_new(
+        members(old) + members(new, first=len(old)), before, seed=seed, fraction=0.2
+    )
+
+    assert not set(added) & set(before)
+    parts = before | added
+    groups: dict[int, set[Part]] = {}
+    for member in members(old) + members(new, first=len(old)):
+        groups.setdefault(member.group, set()).add(parts[member.item_id])
+    assert all(len(found) == 1 for found in groups.values())
+
+
+def test_the_share_is_kept_in_every_class_also_for_new_items() -> None:
+    old = members([(label, at) for at, label in enumerate("ab" * 50)])
+    new = members([(label, 500 + at) for at, label in enumerate("ab" * 100)], first=100)
+    before = splits.parts_of_all(old, seed=42, fraction=0.2)
+
+    parts = before | splits.parts_of_new(old + new, before, seed=42, fraction=0.2)
+
+    valid = Counter(member.label for member in old + new if parts[member.item_id] == "valid")
+    assert valid == {"a": 30, "b": 30}
+
+
+def test_the_draw_does_not_hang_on_ids() -> None:
+    rows = [(label, at) for at, label in enumerate("abc" * 10)]
+    again = [
+        Member(
+            item_id=1000 - member.item_id,
+            path=member.path,
+            label=member.label,
+            group=1000 - member.group,
+            content_hash=member.content_hash,
+        )
+        for member in members(rows)
+    ]
+
+    first = splits.parts_of_all(members(rows), seed=3, fraction=0.3)
+    second = splits.parts_of_all(again, seed=3, fraction=0.3)
+
+    assert first == {1000 - item_id: part for item_id, part in second.items()}
+
+
+def test_a_file_that_is_gone_still_binds_its_group() -> None:
+    gone = Member(
+        item_id=1, path="a/1.jpg", label="a", group=1, content_hash="1", is_present=False
+    )
+    copy = Member(item_id=2, path="a/2.jpg", label="a", group=1, content_hash="1")
+
+    assert splits.parts_of_new([gone, copy], {1: "valid"}, seed=1, fraction=0.2) == {2: "valid"}
+
+
+def test_the_first_split_is_the_master_and_an_equal_one_is_not_doubled() -> None:
+    dataset_id, _ = shelves.shelved(("cat", "dog") * 10)
+
+    master = splits.make(dataset_id)
+    other = splits.make(dataset_id, seed=7, valid_fraction=0.3)
+
+    assert splits.make(dataset_id) == master
+    assert splits.make(dataset_id, seed=7, valid_fraction=0.3) == other
+    assert splits.list_splits(dataset_id) == [master, other]
+    assert splits.get_master(dataset_id) == master
+    assert splits.get(other.id) == other
+    assert (master.is_master, other.is_master) == (True, False)
+
+
+def test_excluding_and_relabelling_moves_no_item_between_parts() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 10)
+    split = splits.make(dataset_id)
+    before = catalog.items_at(dataset_id, revision=1, split_id=split.id).set_index("item_id")
+
+    edits.apply(dataset_id, operation_id="1", kind="exclude", item_ids=ids[::3])
+    edits.apply(dataset_id, operation_id="2", kind="relabel", item_ids=ids[1::3], label="fox")
+    splits.assign_new(dataset_id)
+
+    after = catalog.items_at(dataset_id, revision=3, split_id=split.id).set_index("item_id")
+    assert set(after.index) == set(before.index) - set(ids[::3])
+    assert (after["part"] == before.loc[after.index, "part"]).all()
+
+
+def test_an_excluded_item_has_a_part_too() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 10)
+    edits.apply(dataset_id, operation_id="1", kind="exclude", item_ids=ids[:5])
+
+    split = splits.make(dataset_id)
+
+    counted = splits.counts(split.id)
+    assert counted["n_items"].sum() == 20
+    assert counted["n_in_use"].sum() == 15
+
+
+def test_more_classes_than_valid_images_still_give_a_valid_part() -> None:
+    everyone = members([(f"class {at // 2}", at) for at in range(20)])
+
+    parts = splits.parts_of_all(everyone, seed=42, fraction=0.2)
+
+    assert Counter(parts.values()) == {"train": 10, "valid": 10}
+
+
+def test_a_share_out_of_range_an_empty_dataset_and_an_unknown_split_are_refused() -> None:
+    dataset_id, _ = shelves.shelved(("cat",))
+
+    with pytest.raises(InputError, match=r"0\.9 cannot be the share"):
+        splits.make(dataset_id, valid_fraction=0.9)
+    with pytest.raises(InputError, match="no readable images"):
+        splits.make("ds-none")
+    with pytest.raises(NotFoundError, match="no split split-none"):
+        splits.get("split-none")
+
+
+def test_the_server_never_imports_scikit_learn() -> None:
+    modules = "catalog, edits, splits, subsets, thumbnails, folders, images, sample, scan"
+    code = f"import sys; from core.datasets import {modules}; print('sklearn' in sys.modules)"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert printed.stdout == "False\n"

@@ -1,0 +1,145 @@
+"""The range test equals fastai's, streams its points, and explains its suggestions."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from fastai.callback.schedule import minimum, slide, steep, valley
+
+from benchmarks import plain_fastai
+from core.domain.errors import RecipeError
+from core.domain.plans import Plan
+from core.engine import lr_find, suggestions, training, worker
+from core.engine.ledger import Ledger
+from core.store import schema
+from tests.engine.conftest import FakeJob, Registered, describe, fine_tune, row_of
+
+pytestmark = pytest.mark.engine
+
+
+def range_test(frame: pd.DataFrame, root: Path, folder: Path, **params: Any) -> lr_find.Test:
+    """Make a range test of the small fine-tune."""
+    plan = Plan(split_id="split-a", recipe=params.pop("recipe", fine_tune()), seed=42)
+    asked = lr_find.Params(dataset_id="data-a", plan=plan, revision=1, **params)
+    return lr_find.Test(params=asked, frame=frame, root=root, folder=folder)
+
+
+class Kept(lr_find.Points):
+    """Points that a test can look at."""
+
+    def __init__(self) -> None:
+        super().__init__("task-a")
+        self.rows: list[tuple[float, float, float]] = []
+
+    def add(self, lr: float, loss: float, smooth_loss: float) -> None:
+        """Keep the point."""
+        self.rows.append((lr, loss, smooth_loss))
+
+
+def test_a_range_test_has_the_values_of_plain_lr_find(
+    frame: pd.DataFrame, photos: Path, tmp_path: Path
+) -> None:
+    setting = plain_fastai.Setting(pretrained=False, presize=40, size=32, batch_size=8)
+    learn = plain_fastai.learner(frame, photos, setting)
+    learn.path = tmp_path
+    learn.freeze()
+    plain_fastai.seed_again(learn, 42)
+    kept = Kept()
+
+    plain = learn.lr_find(
+        num_it=30, show_plot=False, suggest_funcs=(minimum, steep, valley, slide)
+    )
+    ours = lr_find.find(range_test(frame, photos, tmp_path, num_it=30), kept, FakeJob())
+
+    assert [lr for lr, _, _ in kept.rows] == learn.recorder.lrs
+    assert [smooth for _, _, smooth in kept.rows] == [float(x) for x in learn.recorder.losses]
+    assert [each["lr"] for each in ours] == list(plain)
+    assert [each["name"] for each in ours] == ["minimum/10", "steepest", "valley", "slide"]
+
+
+def test_a_suggestion_that_cannot_be_given_says_why() -> None:
+    found = suggestions.suggest([10.0**-n for n in range(20, 0, -1)], [1.0] * 20, n_asked=20)
+
+    slid = found[3]
+    assert slid["lr"] is None
+    assert slid["why_not"] == "It needs 16 points, and the test has 13 usable."
+    assert found[0]["lr"] is not None
+
+
+def test_no_points_give_no_suggestions_and_no_error() -> None:
+    found = suggestions.suggest([], [], n_asked=100)
+
+    assert [each["lr"] for each in found] == [None] * 4
+    assert all(each["why_not"] for each in found)
+
+
+def test_losses_after_the_first_nan_are_left_out() -> None:
+    lrs = [1e-5 * 1.2**n for n in range(60)]
+    falling = [3.0 - 0.04 * n for n in range(60)]
+    broken = [*falling[:40], *[float("nan")] * 20]
+
+    whole = suggestions.suggest(lrs[:45], falling[:45], n_asked=0)
+    cut = suggestions.suggest(lrs, broken, n_asked=0)
+
+    assert cut == whole
+
+
+def test_a_range_test_of_a_task_fills_its_row(registered: Registered) -> None:
+    plan = registered.plan(fine_tune()).model_dump(mode="json")
+    registered.queue_task("task-a", "lr_find", {"plan": plan, "revision": 1, "num_it": 20})
+
+    worker.work_on("task", "task-a")
+
+    task, found = row_of(schema.tasks, "task-a"), row_of(schema.lr_finds, "task-a")
+    assert (task["status"], task["error"]) == ("finished", None)
+    assert len(found["points"]) == 20
+    assert found["points"][0][0] == pytest.approx(1e-7)
+    assert [each["name"] for each in found["suggestions"]][2] == "valley"
+
+
+def test_a_range_test_stops_when_asked(frame: pd.DataFrame, photos: Path, tmp_path: Path) -> None:
+    kept = Kept()
+
+    lr_find.find(range_test(frame, photos, tmp_path), kept, FakeJob(stop_after=4))
+
+    assert len(kept.rows) == 4
+
+
+def test_a_range_test_begins_from_the_weights_of_a_run(
+    frame: pd.DataFrame, photos: Path, tmp_path: Path
+) -> None:
+    ledger, fresh, trained = Ledger("run-a"), Kept(), Kept()
+    training.train(describe(frame, photos, fine_tune(arch="xresnet18")), ledger, FakeJob())
+    recipe = fine_tune(arch="xresnet18")
+
+    lr_find.find(range_test(frame, photos, tmp_path, recipe=recipe, num_it=6), fresh, FakeJob())
+    lr_find.find(
+        range_test(frame, photos, tmp_path, recipe=recipe, num_it=6, run_id="run-a"),
+        trained,
+        FakeJob(),
+    )
+
+    assert trained.rows[0][1] < fresh.rows[0][1]
+
+
+def test_weights_of_another_network_are_refused(
+    frame: pd.DataFrame, photos: Path, tmp_path: Path
+) -> None:
+    training.train(describe(frame, photos, fine_tune()), Ledger("run-a"), FakeJob())
+    other = range_test(frame, photos, tmp_path, recipe=fine_tune(arch="xresnet18"), run_id="run-a")
+
+    with pytest.raises(RecipeError, match="are of squeezenet1_0, and the recipe's network"):
+        lr_find.find(other, Kept(), FakeJob())
+
+
+def test_a_point_without_a_finite_loss_is_not_kept() -> None:
+    points = lr_find.Points("task-a")
+
+    points.add(0.1, float("nan"), 1.0)
+    points.add(0.2, 1.0, float("inf"))
+    points.add(0.3, 1.0, 1.0)
+
+    assert points._points == [[0.3, 1.0, 1.0]]
+    assert torch.tensor(points._points).isfinite().all()

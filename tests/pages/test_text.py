@@ -1,0 +1,60 @@
+"""Words, numbers, and names from disk that want to be Markdown."""
+
+import pytest
+
+from pages.parts import text
+
+JOINER = "\N{WORD JOINER}"
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("a *b* _c_", r"a \*b\* \_c\_"),
+        ("[x](y)", r"\[x\]\(y\)"),
+        ("<img>", r"\<img\>"),
+        ("$x$ | y", r"\$x\$ \| y"),
+        (":red", f":{JOINER}red"),
+        ("www.x", rf"www\.{JOINER}x"),
+        ("me@x", f"me@{JOINER}x"),
+        ("back\\slash", "back\\\\slash"),
+        ("中文 1", "中文 1"),
+    ],
+)
+def test_a_name_means_nothing_in_markdown(name, escaped):
+    assert text.escape(name).replace(f"www{JOINER}", "www") == escaped
+
+
+def test_characters_that_turn_the_direction_of_text_are_shown_as_boxes():
+    assert text.plain("a\u202egpj.exe\n") == "a□gpj.exe□"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.44, "0.4 s"), (12.2, "12 s"), (185, "3 min 05 s"), (4800, "1 h 20 min")],
+)
+def test_a_duration_is_written_in_its_unit(seconds, words):
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "words"), [(640, "640 B"), (12_345, "12.3 kB"), (999_960, "1.0 MB")]
+)
+def test_a_size_is_written_in_its_unit(n_bytes, words):
+    assert text.size(n_bytes) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "just now"), (300, "5 min ago"), (7300, "2 h ago"), (200_000, "2 days ago")],
+)
+def test_a_time_is_told_by_how_long_ago_it_was(seconds, words):
+    assert text.ago(1000.0, now=1000.0 + seconds) == words
+
+
+def test_a_long_name_keeps_its_beginning_and_its_end():
+    short = text.shorten("a" * 100 + ".jpg", 30)
+
+    assert len(short) == 30
+    assert short.startswith("aaa")
+    assert short.endswith(".jpg")
