@@ -109,7 +109,7 @@ def rebuild(recipe: Recipe, *, name: str, epochs: int) -> Recipe:
     """Take another offer or number of epochs, and keep what a person set on everything else."""
     found = offer(name)
     fresh = found.make(epochs=epochs)
-    if name == recipe.name:
+    if name == recipe.name and len(fresh.stages) == len(recipe.stages):
         stages = tuple(
             fitted.model_copy(update={"lr": old.lr})
             for fitted, old in zip(fresh.stages, recipe.stages, strict=True)
