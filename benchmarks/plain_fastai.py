@@ -23,12 +23,14 @@ from fastai.data.block import CategoryBlock, DataBlock
 from fastai.data.transforms import ColReader, Normalize, get_image_files
 from fastai.learner import Learner
 from fastai.metrics import accuracy, error_rate
-from fastai.torch_core import set_seed
+from fastai.torch_core import params, set_seed
 from fastai.vision import models
 from fastai.vision.augment import Resize, aug_transforms
 from fastai.vision.core import imagenet_stats
 from fastai.vision.data import ImageBlock
 from fastai.vision.learner import vision_learner
+from fastcore.foundation import L
+from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +107,13 @@ def learner(table: pd.DataFrame, folder: Path, setting: Setting) -> Learner:
     if not setting.pretrained:  # vision_learner adds it only for pretrained bodies
         block.batch_tfms += [Normalize.from_stats(*imagenet_stats)]
     dls = block.dataloaders(table, bs=setting.batch_size, num_workers=setting.workers)
-    learn = vision_learner(
-        dls,
-        getattr(models.xresnet if setting.arch.startswith("x") else models, setting.arch),
-        pretrained=setting.pretrained,
-        metrics=[accuracy, error_rate],
-    )
+    metrics = [accuracy, error_rate]
+    if setting.arch.startswith("x"):  # as in chapter 7 of the fastai book
+        network = getattr(models.xresnet, setting.arch)(n_out=dls.c)
+        learn = Learner(dls, network, splitter=_stem_blocks_head, metrics=metrics)
+    else:
+        network = getattr(models, setting.arch)
+        learn = vision_learner(dls, network, pretrained=setting.pretrained, metrics=metrics)
     learn.remove_cb(ProgressCallback)
     return learn
 
@@ -165,6 +168,11 @@ def _stored_split(table: pd.DataFrame) -> tuple[list[int], list[int]]:
         [position for position in positions if parts[position] == "train"],
         [position for position in positions if parts[position] == "valid"],
     )
+
+
+def _stem_blocks_head(model: nn.Module) -> L:
+    layers = list(model.children())
+    return L(nn.ModuleList(part) for part in (layers[:3], layers[3:-1], layers[-1:])).map(params)
 
 
 if __name__ == "__main__":

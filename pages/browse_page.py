@@ -1,4 +1,4 @@
-"""Browse: look through a dataset's images, filter them, decide about them, and see its statistics."""
+"""Browse: look through a dataset's images, filter them, decide about them, see statistics."""
 
 import math
 
@@ -37,8 +37,8 @@ def _welcome(dataset: Dataset) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "**The sample is ready.** A few digits lie in the wrong folders: exclude or relabel what "
-            "you spot, or train first and let the losses show you where they are."
+            "**The sample is ready.** A few digits lie in the wrong folders: exclude or relabel "
+            "what you spot, or train first and let the losses show you where they are."
         )
         state.link("batches", "Next: batches", icon="arrow_forward")
 
@@ -78,7 +78,7 @@ def _filters(dataset: Dataset, classes: tuple[str, ...]) -> catalog.ItemFilter:
             format_func=lambda name: text.plain(text.shorten(name, 40)),
             placeholder="All classes",
             key=f"browse-classes-{dataset.id}",
-            width=280,
+            width=220,
         )
         part = st.selectbox(
             "Part",
@@ -87,7 +87,7 @@ def _filters(dataset: Dataset, classes: tuple[str, ...]) -> catalog.ItemFilter:
             placeholder="All parts",
             key="part",
             bind="query-params",
-            width=140,
+            width=120,
         )
         status = st.selectbox(
             "Status",
@@ -96,10 +96,10 @@ def _filters(dataset: Dataset, classes: tuple[str, ...]) -> catalog.ItemFilter:
             placeholder="All",
             key="status",
             bind="query-params",
-            width=160,
+            width=130,
         )
         name = st.text_input(
-            "File name", key="name", bind="query-params", placeholder="contains…", width=220
+            "File name", key="name", bind="query-params", placeholder="contains…", width=190
         )
     return catalog.ItemFilter(
         labels=tuple(labels) or None,
@@ -144,8 +144,8 @@ def _sizes_in_words(smallest: float, median: float, largest: float) -> str:
     if smallest == largest:
         return f"The shorter side is {largest:,.0f} px in all; training above enlarges images."
     return (
-        f"Shorter side: {smallest:,.0f} to {largest:,.0f} px, half of them at least {median:,.0f} px. "
-        "Training above that size enlarges images."
+        f"Shorter side: {smallest:,.0f} to {largest:,.0f} px, half of them at least "
+        f"{median:,.0f} px. Training above that size enlarges images."
     )
 
 

@@ -78,7 +78,7 @@ def _scan(dataset_id: str) -> None:
                 icon=":material/refresh:",
                 on_click=_rescan,
                 args=(dataset.id,),
-                help="Find what was added, changed, moved or deleted. Unchanged files are not read.",
+                help="Find what was added, changed, moved or deleted; the rest is not read.",
                 disabled=tasks.find_active("scan", dataset.id) is not None,
             )
         if tasks.find_active("scan", dataset.id) is not None:
@@ -121,8 +121,9 @@ def _result(dataset: Dataset, task: Task | None) -> None:
 def _tell_what_is_odd(n_images: int, n_classes: int) -> None:
     if n_images == 0:
         st.warning(
-            "There are no images in class folders here. A class is a sub-folder of the folder that "
-            "you open: open the folder one level up or down, or sort the images into sub-folders.",
+            "There are no images in class folders here. A class is a sub-folder of the folder "
+            "that you open: open the folder one level up or down, or sort the images into "
+            "sub-folders.",
             icon=":material/image_not_supported:",
         )
     elif n_classes == 1:

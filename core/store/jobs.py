@@ -177,7 +177,7 @@ def is_alive(pid: int, started_at: float) -> bool:
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - started_at) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -31,6 +31,11 @@ def find(name: str) -> Path | None:
     return path if is_ours and path.is_file() else None
 
 
+def read(name: str) -> str:
+    """Read an asset that is so small that it may travel with its component."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
 def bootstrap(name: str) -> str:
     """Write the few lines that have a component import its module from the server.
 

@@ -6,14 +6,13 @@ import streamlit as st
 
 from pages.parts import text
 
-PART_NAMES = {"train": "train", "valid": "valid", "test": "test"}
 MOST_CLASSES = 40
 
 
 def images_per_class(counts: pd.DataFrame) -> go.Figure:
     """Draw how many images in use each class has, by part; the largest classes come first."""
     table = counts[counts["n_in_use"] > 0].copy()
-    table["part"] = table["part"].map(PART_NAMES).fillna("no part yet")
+    table["part"] = table["part"].fillna("no part yet")
     totals = table.groupby("label")["n_in_use"].sum().sort_values(ascending=False)
     labels = totals.index[:MOST_CLASSES]
     figure = go.Figure()

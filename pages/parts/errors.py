@@ -51,7 +51,7 @@ def nothing() -> None:
 
 
 def explain(error: Exception) -> str:
-    """Put an error into Markdown; one that is no WinnowError is a bug, and logged with its trace."""
+    """Put an error into Markdown; what is no WinnowError is a bug, logged with its traceback."""
     if isinstance(error, WinnowError):
         hint = f"  \n{text.escape(error.hint)}" if error.hint else ""
         return f"{text.escape(error.sentence)}{hint}"

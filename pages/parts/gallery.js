@@ -3,7 +3,9 @@
 // Decisions become numbered operations. They are shown at once, sent until the server acknowledges
 // them, and may arrive twice: the server counts an operation once.
 
-import { button, element, paintTile, tileElement } from "./gallery_dom.js";
+import { Bar } from "./gallery_bar.js";
+import { element, paintTile, tileElement } from "./gallery_dom.js";
+import { handleKey } from "./gallery_keys.js";
 import { ClassMenu } from "./gallery_menu.js";
 import { storeOf } from "./gallery_store.js";
 
@@ -24,10 +26,10 @@ class Gallery {
     const once = { signal: this.abort.signal };
     this.grid.addEventListener("click", (event) => this.onClick(event), once);
     this.grid.addEventListener("dblclick", (event) => this.onDoubleClick(event), once);
-    root.addEventListener("keydown", (event) => this.onKey(event), once);
+    root.addEventListener("keydown", (event) => handleKey(this, event), once);
     // without a selection the buttons are about the image under the cursor, if the focus is here
-    root.addEventListener("focusin", () => this.data && this.paintBar(), once);
-    root.addEventListener("focusout", () => setTimeout(() => this.data && this.paintBar()), once);
+    root.addEventListener("focusin", () => this.data && this.bar.paint(), once);
+    root.addEventListener("focusout", () => setTimeout(() => this.data && this.bar.paint()), once);
   }
 
   // ---- building
@@ -35,55 +37,20 @@ class Gallery {
   build() {
     this.menu = new ClassMenu(
       (label) => this.relabel(label),
-      () => this.grid.focus({ preventScroll: true }),
+      () => this.refocus(),
     );
-    this.info = element("span", "info", { role: "status" });
-    this.saved = element("span", "saved", { role: "status" });
+    this.bar = new Bar(this);
     this.grid = element("div", "grid", {
       role: "listbox",
       tabindex: "0",
       "aria-multiselectable": "true",
       "aria-label": "Images",
     });
-    this.legend = element("div", "legend", { role: "group", "aria-label": "Relabel to" });
-    const bar = element("div", "bar", { role: "toolbar", "aria-label": "Decide about images" });
-    bar.append(this.info, ...this.makeButtons(), this.menu.root, this.saved);
-    this.root.replaceChildren(bar, this.legend, this.grid);
+    this.root.replaceChildren(this.bar.root, this.bar.legend, this.grid);
   }
 
-  makeButtons() {
-    const make = (name, label, key, title, act) => {
-      this.buttons[name] = button(label, key, title, () => {
-        act();
-        if (!this.menu.isOpen) this.grid.focus({ preventScroll: true });
-      });
-      return this.buttons[name];
-    };
-    this.buttons = {};
-    const group = (...members) => {
-      const made = element("span", "group");
-      made.append(...members);
-      return made;
-    };
-    return [
-      group(
-        make("exclude", "Exclude", "D", "Leave the images out (D or Delete)", () => this.exclude()),
-        make("relabel", "Relabel", "R", "Choose another class (R)", () => this.openMenu()),
-        make("accept", "Accept suggestion", "S", "Relabel to the suggested class (S or Enter)", () =>
-          this.accept(),
-        ),
-        make("keep", "Keep", "K", "Say that the label is right (K)", () => this.keep()),
-      ),
-      group(
-        make("undo", "Undo", "Z", "Take the last decision back (Z)", () => this.undo()),
-        make("redo", "Redo", "Y", "Bring back what was undone (Y or Shift+Z)", () => this.redo()),
-        make("open", "Open", "O", "Show large (O or double click)", () => this.openLarge()),
-      ),
-      group(
-        make("apply", "Apply", "", "Carry the decisions out", () => this.applyMarks()),
-        make("clear", "Clear", "", "Forget the decisions", () => this.clearMarks()),
-      ),
-    ];
+  refocus() {
+    if (!this.menu.isOpen) this.grid.focus({ preventScroll: true });
   }
 
   // ---- data from Python
@@ -98,7 +65,7 @@ class Gallery {
     if (fingerprint !== this.fingerprint) this.rebuild(data.tiles);
     this.fingerprint = fingerprint;
     this.tiles = data.tiles;
-    this.drawLegend();
+    this.bar.drawLegend(data.classes);
     this.paint(this.elements.keys());
     if (this.store.queue.length) this.scheduleSend(RESEND_MS);
   }
@@ -119,25 +86,6 @@ class Gallery {
     if (!this.indices.has(this.store.anchor)) this.store.anchor = null;
   }
 
-  drawLegend() {
-    const names = this.data.classes.slice(0, 9);
-    const drawn = JSON.stringify(names);
-    if (drawn === this.drawnLegend) return;
-    this.drawnLegend = drawn;
-    this.legend.replaceChildren(
-      ...names.map((name, index) => {
-        const chip = element("button", "chip", { type: "button", title: `Relabel to ${name}` });
-        chip.append(element("kbd", "", {}, String(index + 1)), element("span", "", {}, name));
-        chip.addEventListener("click", () => {
-          this.relabel(name);
-          this.grid.focus({ preventScroll: true });
-        });
-        return chip;
-      }),
-    );
-    this.legend.hidden = names.length < 2;
-  }
-
   paint(ids) {
     for (const id of ids) {
       const root = this.elements.get(id);
@@ -146,32 +94,7 @@ class Gallery {
       const selected = this.store.selected.has(id);
       paintTile(root, view, { selected, current: id === this.store.cursor });
     }
-    this.paintBar();
-  }
-
-  paintBar() {
-    const { selected, marks, queue } = this.store;
-    const n = selected.size;
-    this.info.textContent = n ? `${n} selected` : plural(this.tiles.length, "image");
-    this.info.classList.toggle("some", n > 0);
-    const targets = this.targets();
-    const suggested = targets.some((id) => this.tileOf(id)?.suggestion);
-    const { buttons } = this;
-    for (const name of ["exclude", "relabel", "keep"]) buttons[name].disabled = !targets.length;
-    buttons.accept.hidden = !this.tiles.some((tile) => tile.suggestion);
-    buttons.accept.disabled = !suggested;
-    buttons.undo.disabled = !(marks.size || this.data.can_undo || queue.length);
-    buttons.redo.disabled = !this.data.can_redo;
-    buttons.open.disabled = this.store.cursor === null;
-    const away = [...marks.keys()].filter((id) => !this.indices.has(id)).length;
-    for (const name of ["apply", "clear"]) {
-      buttons[name].hidden = !this.data.staged;
-      buttons[name].disabled = !marks.size;
-    }
-    buttons.apply.querySelector(".action-label").textContent =
-      `Apply ${plural(marks.size, "decision")}` + (away ? ` (${away} not shown)` : "");
-    buttons.apply.classList.toggle("primary", marks.size > 0);
-    this.saved.textContent = queue.length ? "saving…" : this.hasSent ? "saved" : "";
+    this.bar.paint();
   }
 
   // ---- selection
@@ -313,13 +236,13 @@ class Gallery {
       return;
     }
     this.store.enqueue("undo", []);
-    this.paintBar();
+    this.bar.paint();
     this.scheduleSend();
   }
 
   redo() {
     this.store.enqueue("redo", []);
-    this.paintBar();
+    this.bar.paint();
     this.scheduleSend();
   }
 
@@ -346,78 +269,15 @@ class Gallery {
     this.timer = setTimeout(() => {
       this.hasSent = true;
       this.trigger("operations", { operations: this.store.queue });
-      this.paintBar();
+      this.bar.paint();
       this.scheduleSend(RESEND_MS);
     }, delay);
-  }
-
-  // ---- keys
-
-  onKey(event) {
-    const onButton = event.target.closest?.("button");
-    if (this.menu.isOpen || (onButton && [" ", "Enter", "Tab"].includes(event.key))) return;
-    if (!this.handle(event)) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit itself takes R and C
-  }
-
-  handle(event) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const withControl = event.ctrlKey || event.metaKey;
-    if (event.altKey) return false;
-    const move = this.movement(key);
-    if (move !== null) {
-      this.step(move, event.shiftKey);
-      return true;
-    }
-    const act = withControl ? this.withControl(key, event) : this.plain(key, event);
-    act?.();
-    return Boolean(act);
-  }
-
-  movement(key) {
-    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
-    const far = this.tiles.length;
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
-    return { ...steps, Home: -far, End: far }[key] ?? null;
-  }
-
-  withControl(key, event) {
-    if (key === "a") return () => this.select(new Set(this.indices.keys()));
-    if (key === "z") return () => (event.shiftKey ? this.redo() : this.undo());
-    if (key === "y") return () => this.redo();
-    return null;
-  }
-
-  plain(key, event) {
-    if (/^[1-9]$/.test(key)) {
-      const label = this.data.classes[Number(key) - 1];
-      return label === undefined ? null : () => this.relabel(label);
-    }
-    const acts = {
-      " ": () => this.store.cursor !== null && this.toggle(this.store.cursor),
-      Escape: () => this.select(new Set()),
-      d: () => this.exclude(),
-      Delete: () => this.exclude(),
-      r: () => this.openMenu(),
-      s: () => this.accept(),
-      Enter: () => this.accept(),
-      k: () => this.keep(),
-      z: () => (event.shiftKey ? this.redo() : this.undo()),
-      y: () => this.redo(),
-      o: () => this.openLarge(),
-    };
-    return acts[key] || null;
   }
 
   destroy() {
     this.abort.abort();
     clearTimeout(this.timer);
   }
-}
-
-function plural(n, noun) {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 const mounted = new WeakMap();

@@ -48,11 +48,18 @@ class LiveChart {
     this.wait = this.data.poll_ms;
     this.generation = (this.generation || 0) + 1;
     this.revision = 0;
-    this.facts = node("div", "live-facts", FACTS_STYLE);
-    this.trouble = node("div", "live-trouble", TROUBLE_STYLE);
+    this.rows = new Set(); // the names of the arrays that grow
+    this.facts = node("live-facts");
+    this.trouble = node("live-trouble");
     this.trouble.hidden = true;
-    const figures = node("div", "live-panels", PANELS_STYLE);
-    this.plots = this.data.panels.map(() => figures.appendChild(node("div", "live-panel", "min-width:0")));
+    const figures = node("live-panels");
+    this.plots = this.data.panels.map((panel) => {
+      const figure = node("live-figure");
+      const plot = node("live-panel");
+      figure.append(node("live-title", panel.title), plot);
+      figures.append(figure);
+      return plot;
+    });
     this.root.replaceChildren(this.facts, this.trouble, figures);
     this.drawAll();
   }
@@ -93,6 +100,7 @@ class LiveChart {
   take(answer) {
     const news = Object.values(answer.rows).some((values) => values.length);
     for (const [name, values] of Object.entries(answer.rows)) {
+      this.rows.add(name);
       this.arrays[name] = (this.arrays[name] || []).concat(values);
     }
     const before = JSON.stringify([this.whole, this.marks]);
@@ -110,8 +118,8 @@ class LiveChart {
   drawFacts(facts) {
     this.facts.replaceChildren(
       ...facts.map(([label, value]) => {
-        const fact = node("div", "live-fact", "");
-        fact.append(node("div", "", LABEL_STYLE, label), node("div", "", VALUE_STYLE, value));
+        const fact = node("live-fact");
+        fact.append(node("live-label", label), node("live-value", value));
         return fact;
       }),
     );
@@ -163,8 +171,7 @@ class LiveChart {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: theme.text, family: theme.font, size: 13 },
-      title: { text: plain(panel.title), x: 0, xref: "container", font: { size: 15 } },
-      margin: { l: 8, r: 8, t: 62, b: 8 },
+      margin: { l: 8, r: 8, t: 34, b: 8 },
       hovermode: "closest",
       showlegend: panel.traces.length > 1,
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
@@ -181,6 +188,7 @@ class LiveChart {
   }
 
   drawnMarks(panel, theme) {
+    if (!this.rows.has(panel.x)) return {};
     const line = { color: theme.text, width: 1, dash: "dot" };
     const shapes = this.marks.map(({ x }) => {
       return { type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line, opacity: 0.45 };
@@ -217,17 +225,10 @@ class LiveChart {
 }
 
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
-const PANELS_STYLE =
-  "display:grid;gap:18px 24px;grid-template-columns:repeat(auto-fit,minmax(min(460px,100%),1fr))";
-const FACTS_STYLE = "display:flex;flex-wrap:wrap;gap:6px 28px;padding:2px 0 10px;min-height:48px";
-const LABEL_STYLE = "font-size:12.5px;opacity:.65";
-const VALUE_STYLE = "font-size:18px;font-weight:600;font-variant-numeric:tabular-nums";
-const TROUBLE_STYLE = "font-size:13px;opacity:.75;padding-bottom:6px";
 
-function node(tag, className, style, text = null) {
-  const made = document.createElement(tag);
+function node(className, text = null) {
+  const made = document.createElement("div");
   made.className = className;
-  made.style.cssText = style;
   if (text !== null) made.textContent = text;
   return made;
 }

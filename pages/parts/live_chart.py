@@ -1,7 +1,8 @@
 """A chart that follows something under way: the browser polls a route, so no script reruns.
 
-`st.plotly_chart` remounts at each change of data in our Streamlit and loses zoom and hidden traces.
-This component owns its Plotly figures and keeps both. Its route answers `GET url&since=n` with
+`st.plotly_chart` remounts at each change of data in our Streamlit and loses zoom and hidden
+traces. This component owns its Plotly figures and keeps both. Its route answers
+`GET url&since=n` with
 
     {"n": the next since, "rows": {name: [new values]}, "whole": {name: [all values]},
      "marks": [{"x": 12, "text": "all layers"}], "facts": [["Status", "running"]], "done": false}
@@ -20,6 +21,7 @@ Pick = dict[str, float]
 _component = st.components.v2.component(
     "winnow_live_chart",
     html='<div class="live-chart"></div>',
+    css=assets.read("live_chart.css"),
     js=assets.bootstrap("live_chart.js"),
     isolate_styles=False,  # Plotly puts its styles into the page's head
 )
@@ -41,7 +43,10 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One figure of a chart; the panels stand side by side where there is room."""
+    """One figure of a chart; the panels stand side by side where there is room.
+
+    The answer's marks are drawn where `x` is one of its `rows`: they count in batches or rates.
+    """
 
     title: str
     x: str

@@ -100,7 +100,7 @@ async def _rows(read: Callable[..., Mapping[str, Any]], name: str, request: Requ
 
 
 def _finite(value: Any) -> Any:
-    """Write numbers that JSON does not know, such as a loss of NaN, as null: a gap in the curve."""
+    """Write numbers that JSON does not know, such as a loss of NaN, as null: a gap."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What the server is besides the pages: routes, host check, headers, and its life from start to end."""
+"""What the server is besides the pages: routes, host check, headers, and its life."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What this browser tab looks at: the dataset and the run, by the address bar, else by the session.
+"""What this tab looks at: the dataset and the run, by the address bar, else by the session.
 
 The address wins, so that a page can be reloaded and shared; the session fills in for links that
 carry no dataset, such as the navigation's.

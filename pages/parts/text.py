@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections import Counter
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -40,6 +42,20 @@ def shorten(name: str, most: int = 60) -> str:
     return f"{name[: most - tail - 1]}…{name[-tail:]}"
 
 
+def distinct(names: Mapping[str, str]) -> dict[str, str]:
+    """Give each id a label of its own: names that occur twice are numbered.
+
+    Streamlit finds the chosen option by its label, so two equal labels are one option.
+    """
+    seen: Counter[str] = Counter()
+    labels = {}
+    for key, name in names.items():
+        label = shorten(plain(name), 40)
+        seen[label] += 1
+        labels[key] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+    return labels
+
+
 def count(number: float, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun: `1 image`, `1,461 images`."""
     word = noun if number == 1 else (plural or f"{noun}s")
@@ -50,11 +66,11 @@ def size(n_bytes: float) -> str:
     """Write a number of bytes: `640 B`, `12.3 kB`, `4.0 MB`."""
     if n_bytes < 1000:
         return f"{n_bytes:.0f} B"
-    for unit in ("kB", "MB", "GB"):
+    for unit in ("kB", "MB"):
         n_bytes /= 1000
         if n_bytes < 999.95:
-            break
-    return f"{n_bytes:.1f} {unit}"
+            return f"{n_bytes:.1f} {unit}"
+    return f"{n_bytes / 1000:.1f} GB"
 
 
 def duration(seconds: float) -> str:

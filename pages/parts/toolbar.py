@@ -1,4 +1,4 @@
-"""The slim bar on top of every page that shows a dataset, and what stands there without one."""
+"""The slim bar on top of every page of a dataset, and what stands there without one."""
 
 import secrets
 
@@ -13,7 +13,7 @@ KEY = "toolbar"
 
 
 def show() -> Dataset:
-    """Draw the dataset's selector, counts, undo and redo; end the page where no dataset is open."""
+    """Draw the dataset's selector, counts, undo and redo; end the page where none is open."""
     dataset = state.find_dataset()
     if dataset is None:
         show_empty()
@@ -70,13 +70,14 @@ def count(dataset: Dataset) -> pd.DataFrame:
 
 
 def _choose_dataset(dataset: Dataset) -> None:
-    found = {other.id: other for other in catalog.list_datasets()}
+    oldest_first = reversed(catalog.list_datasets())  # so that a new one renames no other
+    labels = text.distinct({other.id: other.name for other in oldest_first})
     key = f"toolbar-dataset-{dataset.id}"
     st.selectbox(
         "Dataset",
-        list(found),
-        index=list(found).index(dataset.id),
-        format_func=lambda one: text.plain(text.shorten(found[one].name, 40)),
+        list(labels),
+        index=list(labels).index(dataset.id),
+        format_func=labels.__getitem__,
         key=key,
         on_change=_dataset_chosen,
         args=(key,),

@@ -175,3 +175,12 @@ def test_a_revision_or_split_that_is_not_there_is_refused() -> None:
         catalog.items_at(dataset_id, revision=1, split_id=foreign.id)
     with pytest.raises(NotFoundError, match="no image 999999"):
         catalog.get_item(999_999)
+
+
+def test_without_a_split_no_item_has_a_part() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 5)
+    split = splits.make(dataset_id)
+
+    assert {item.part for item in catalog.list_items(dataset_id).items} == {None}
+    assert catalog.counts(dataset_id)["part"].isna().all()
+    assert catalog.get_item(ids[0], split_id=split.id).part in ("train", "valid")

@@ -58,3 +58,9 @@ def test_a_long_name_keeps_its_beginning_and_its_end():
     assert len(short) == 30
     assert short.startswith("aaa")
     assert short.endswith(".jpg")
+
+
+def test_equal_names_get_labels_of_their_own():
+    labels = text.distinct({"ds-1": "train", "ds-2": "train", "ds-3": "test"})
+
+    assert labels == {"ds-1": "train", "ds-2": "train (2)", "ds-3": "test"}

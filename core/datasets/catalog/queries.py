@@ -73,9 +73,9 @@ def list_items(
 ) -> ItemPage:
     """List one page of the items that a filter lets through, by label, then path."""
     table = schema.items
-    where = [table.c.dataset_id == dataset_id, *_conditions(filters or ItemFilter(), split_id)]
+    where = [table.c.dataset_id == dataset_id, *_conditions(filters or ItemFilter())]
     page = _select(split_id).where(*where).order_by(table.c.label, table.c.path, table.c.id)
-    count = sa.select(sa.func.count()).select_from(_source(split_id)).where(*where)
+    count = sa.select(sa.func.count()).select_from(with_parts(split_id)).where(*where)
     with database.reading() as connection:
         rows = connection.execute(page.offset(offset).limit(limit)).all()
         total = connection.execute(count).scalar_one()
@@ -96,22 +96,22 @@ def chunks(item_ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield item_ids[start : start + CHUNK]
 
 
-def _source(split_id: str | None) -> sa.FromClause:
-    return schema.items.outerjoin(
-        schema.assignments,
-        sa.and_(
-            schema.assignments.c.item_id == schema.items.c.id,
-            schema.assignments.c.split_id == split_id,
-        ),
-    )
+def with_parts(split_id: str | None) -> sa.FromClause:
+    """Join items with their part in a split, if they have one; no split: no part matches.
+
+    An empty id instead of NULL, for which SQLite would search all assignments for every item.
+    """
+    items, parts = schema.items, schema.assignments
+    here = sa.and_(parts.c.item_id == items.c.id, parts.c.split_id == (split_id or ""))
+    return items.outerjoin(parts, here)
 
 
 def _select(split_id: str | None) -> sa.Select[Any]:
     columns = sa.select(schema.items, schema.assignments.c.part)
-    return columns.select_from(_source(split_id))
+    return columns.select_from(with_parts(split_id))
 
 
-def _conditions(filters: ItemFilter, split_id: str | None) -> Iterator[sa.ColumnElement[bool]]:
+def _conditions(filters: ItemFilter) -> Iterator[sa.ColumnElement[bool]]:
     table = schema.items
     if filters.labels is not None:
         yield table.c.label.in_(filters.labels)

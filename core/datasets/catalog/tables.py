@@ -6,6 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.datasets import rebuild, subsets
+from core.datasets.catalog.queries import with_parts
 from core.domain.errors import NotFoundError
 from core.domain.plans import Subset
 from core.store import database, schema
@@ -16,7 +17,6 @@ COLUMNS = ["item_id", "path", "label", "part", "content_hash"]
 def counts(dataset_id: str, *, split_id: str | None = None) -> pd.DataFrame:
     """Count a dataset's present items: label, part, n_in_use, n_excluded, n_broken."""
     items, parts = schema.items, schema.assignments
-    here = sa.and_(parts.c.item_id == items.c.id, parts.c.split_id == split_id)
     ok = items.c.status == "ok"
     query = (
         sa.select(
@@ -26,7 +26,7 @@ def counts(dataset_id: str, *, split_id: str | None = None) -> pd.DataFrame:
             _number(sa.and_(ok, items.c.excluded)).label("n_excluded"),
             _number(items.c.status == "broken").label("n_broken"),
         )
-        .select_from(items.outerjoin(parts, here))
+        .select_from(with_parts(split_id))
         .where(items.c.dataset_id == dataset_id, items.c.status != "gone")
         .group_by(items.c.label, parts.c.part)
         .order_by(items.c.label, parts.c.part)
