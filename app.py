@@ -8,19 +8,16 @@ from streamlit import runtime
 
 # Every url_path differs from its file's stem: otherwise Streamlit's old discovery of `pages/`
 # answers the first deep link without this frame.
-PAGES = {
-    "": [("home", "Home", "home")],
-    "Data": [("datasets", "Datasets", "folder_open"), ("browse", "Browse", "photo_library")],
-    "Train": [
-        ("batches", "Batches", "grid_view"),
-        ("lr", "LR finder", "speed"),
-        ("train", "Train", "play_circle"),
-    ],
-    "Results": [
-        ("runs", "Runs", "stacked_line_chart"),
-        ("interpret", "Interpret", "troubleshoot"),
-    ],
-}
+PAGES = (
+    ("home", "Home", "home"),
+    ("datasets", "Datasets", "folder_open"),
+    ("browse", "Browse", "photo_library"),
+    ("batches", "Batches", "grid_view"),
+    ("lr", "LR finder", "speed"),
+    ("train", "Train", "play_circle"),
+    ("interpret", "Interpret", "troubleshoot"),
+    ("runs", "Runs", "stacked_line_chart"),
+)
 
 
 def main() -> None:
@@ -29,10 +26,7 @@ def main() -> None:
 
     st.set_page_config(page_title="Winnow", page_icon="pages/parts/mark.svg", layout="wide")
     st.logo("pages/parts/logo.svg", size="large")
-    sections = {
-        section: [_page(*entry) for entry in entries] for section, entries in PAGES.items()
-    }
-    page = st.navigation(sections, position="top")
+    page = st.navigation([_page(*entry) for entry in PAGES], position="top")
     state.begin(page.url_path)
     with errors.boundary():
         page.run()

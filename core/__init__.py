@@ -1,1 +1,1 @@
-"""Everything of Winnow that is not Streamlit; see docs/ARCHITECTURE.md for the rooms and their direction."""
+"""Everything of Winnow that is not Streamlit; docs/ARCHITECTURE.md draws the rooms."""

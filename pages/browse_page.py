@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.datasets import catalog, edits
 from core.domain.items import PARTS, Dataset
-from pages.parts import catalog_charts, errors, gallery, state, text, toolbar
+from pages.parts import catalog_charts, errors, gallery, look, state, text, toolbar
 
 PAGE_SIZE = 200
 STATUSES = ("in_use", "excluded", "relabelled", "broken", "gone")
@@ -131,13 +131,13 @@ def _statistics(dataset: Dataset) -> None:
             f"Smallest class {in_use.min():,}, largest {in_use.max():,}. "
             "An even set needs less care when it is judged by accuracy alone."
         )
-        catalog_charts.show(catalog_charts.images_per_class(counts), key="browse-per-class")
+        look.show(catalog_charts.images_per_class(counts), key="browse-per-class")
     with right:
         table = _sizes(dataset.id, revision=dataset.revision, scanned_at=dataset.scanned_at)
         shorter = table[["width_px", "height_px"]].min(axis=1)
         st.subheader("Image sizes", anchor=False)
         st.caption(_sizes_in_words(shorter.min(), shorter.median(), shorter.max()))
-        catalog_charts.show(catalog_charts.sizes(table), key="browse-sizes")
+        look.show(catalog_charts.sizes(table), key="browse-sizes")
 
 
 def _sizes_in_words(smallest: float, median: float, largest: float) -> str:

@@ -11,7 +11,7 @@ from core.review import confusion, predictions, scores, top_losses, verdict
 from core.review.predictions import Predictions
 from core.review.top_losses import TopLoss
 from core.runs import runs
-from pages.parts import errors, gallery, run_charts, state, text, toolbar
+from pages.parts import errors, gallery, look, run_charts, state, text, toolbar
 from pages.parts.gallery import Tile
 
 A_PAGE = 48
@@ -54,11 +54,12 @@ def _choose(trained: list[Run]) -> Run:
     wanted = state.find_run_id()
     current = wanted if wanted in by_id else trained[0].id
     key = f"interpret-run-{current}"
+    labels = text.distinct({run.id: _run_words(run) for run in trained})
     chosen = st.selectbox(
         "Run",
         list(by_id),
         index=list(by_id).index(current),
-        format_func=lambda one: _run_words(by_id[one]),
+        format_func=labels.__getitem__,
         key=key,
         on_change=_run_chosen,
         args=(key,),
@@ -71,7 +72,7 @@ def _choose(trained: list[Run]) -> Run:
 def _run_words(run: Run) -> str:
     accuracy = run.metrics.get("accuracy")
     score = f", accuracy {accuracy:.1%}" if accuracy is not None else ""
-    return f"{text.plain(run.name)} (revision {run.revision}{score})"
+    return f"{text.shorten(run.name, 24)} (r{run.revision}{score})"
 
 
 @errors.callback
@@ -205,7 +206,7 @@ def _matrix(found: Predictions) -> tuple[str, str] | None:
         return None
     figure = run_charts.confusion(confusion.matrix(found), found.classes)
     event = st.plotly_chart(
-        figure,
+        look.calm(figure),
         on_select="rerun",
         selection_mode="points",
         key="confusion-matrix",

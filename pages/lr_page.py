@@ -43,7 +43,7 @@ def _controls(dataset_id: str, recipe: Recipe, task: Task | None) -> None:
         begin = st.selectbox(
             "Begin from",
             [FROM_START, *trained],
-            format_func=lambda one: _begin_words(one, trained, recipe),
+            format_func=_begin_labels(trained, recipe).__getitem__,
             key=f"lr-begin-{dataset_id}",
             width=420,
         )
@@ -65,11 +65,11 @@ def _has_weights(run: Run) -> bool:
     return run.status in ("finished", "stopped") and bool(run.metrics)
 
 
-def _begin_words(one: str, trained: dict[str, Run], recipe: Recipe) -> str:
-    if one != FROM_START:
-        return f"{text.plain(trained[one].name)}: its weights, all layers unfrozen"
+def _begin_labels(trained: dict[str, Run], recipe: Recipe) -> dict[str, str]:
     first = words.TRAINED[recipe.stages[0].train]
-    return f"the start of the recipe, training {first}"
+    names = text.distinct({run.id: run.name for run in trained.values()})
+    after = {key: f"{name}: its weights, all layers unfrozen" for key, name in names.items()}
+    return {FROM_START: f"the start of the recipe, training {first}", **after}
 
 
 @errors.callback

@@ -12,7 +12,7 @@ from core.domain.runs import Run
 from core.review import compare, predictions
 from core.review.compare import SameImages
 from core.runs import curves, runs
-from pages.parts import errors, gallery, run_charts, state, text, toolbar, words
+from pages.parts import errors, gallery, look, run_charts, state, text, toolbar, words
 
 METRICS = ("accuracy", "top_5_accuracy", "error_rate", "valid_loss")
 SHARES = ("accuracy", "top_5_accuracy", "error_rate")
@@ -206,7 +206,8 @@ def _curves(chosen: list[Run]) -> None:
     )
     for column, tables, name, title in drawn:
         filled = {run: table for run, table in tables.items() if name in table}
-        column.plotly_chart(run_charts.compared(filled, name, title), key=f"compare-{name}")
+        with column:
+            look.show(run_charts.compared(filled, name, title), key=f"compare-{name}")
 
 
 def _epochs(run: Run) -> pd.DataFrame:
@@ -217,11 +218,7 @@ def _epochs(run: Run) -> pd.DataFrame:
 
 def _names(chosen: Sequence[Run]) -> dict[str, str]:
     """Name runs for a table's columns and a chart's legend, each name once."""
-    seen: dict[str, str] = {}
-    for run in chosen:
-        name = text.plain(text.shorten(run.name, 30))
-        seen[run.id] = f"{name} ({run.id[-4:]})" if name in seen.values() else name
-    return seen
+    return text.distinct({run.id: run.name for run in chosen})
 
 
 show()

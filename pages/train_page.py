@@ -12,10 +12,21 @@ from core.domain.plans import Plan
 from core.domain.recipes import Recipe
 from core.domain.runs import Run
 from core.runs import plans, previews, recipes, runs, weights
-from pages.parts import errors, live_chart, plan_form, run_charts, state, text, toolbar, words
+from pages.parts import (
+    errors,
+    live_chart,
+    look,
+    plan_form,
+    run_charts,
+    state,
+    text,
+    toolbar,
+    words,
+)
 from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.5
+MOST_LOG = 20_000  # characters, from the end
 PANELS = (
     Panel(
         title="Loss",
@@ -183,11 +194,8 @@ def _what_will_happen(dataset: Dataset, plan: Plan) -> None:
         )
         return
     _stages(dataset, plan)
-    st.plotly_chart(
-        run_charts.schedule(schedules.curve(plan.recipe, n_batches=n_batches)),
-        key="schedule",
-        config={"displayModeBar": False},
-    )
+    curve = schedules.curve(plan.recipe, n_batches=n_batches)
+    look.show(run_charts.schedule(curve), key="schedule")
     st.caption(
         f"{n_batches * plan.recipe.n_epochs:,} batches of {plan.recipe.batch_size} images: "
         f"{n_batches:,} an epoch, {plan.recipe.n_epochs} epochs."
@@ -271,9 +279,14 @@ def _watch(run: Run) -> None:
         _draw_status(run)
     else:
         _status(run.id)
-    live_chart.show(f"/api/runs/{run.id}/steps", source_id=run.id, panels=PANELS, key="run-curves")
-    if run.status in ENDED:
-        _log(run.id)
+    live_chart.show(
+        f"/api/runs/{run.id}/steps",
+        source_id=run.id,
+        panels=PANELS,
+        key="run-curves",
+        height_px=340,
+    )
+    _log(run.id)
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -283,7 +296,6 @@ def _status(run_id: str) -> None:
     if run.status in ENDED:
         st.rerun()
     _draw_status(run)
-    _log(run_id)
 
 
 def _draw_status(run: Run) -> None:
@@ -324,9 +336,12 @@ def _result(run: Run) -> None:
     state.link("interpret", "Next: see what it got wrong", icon="arrow_forward", run=run.id)
 
 
+@st.fragment
+@errors.boundary()
 def _log(run_id: str) -> None:
     with st.expander("Log"):
-        st.code(runs.log(run_id) or "Nothing was printed yet.", language=None)
+        st.code(text.plain_lines(runs.log(run_id)[-MOST_LOG:]) or "Nothing yet.", language=None)
+        st.button("Read it again", icon=":material/refresh:")
 
 
 show()

@@ -1,44 +1,38 @@
-"""Small JPEGs of items, made once and kept by content; never decoded in the process that asks."""
+"""Small JPEGs by content, made once and kept; never decoded in the process that asks."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from core.datasets import decoding, images, reading
-from core.datasets.catalog import queries, registry
-from core.domain.errors import ConflictError, InputError
-from core.store import files
+from core.domain.errors import ConflictError, NotFoundError, UnreadableImageError, WinnowError
+from core.store import database, files, schema
 
-SIZES_PX = (256, 1024)
-"""The longer sides on offer: one for galleries, one for a large view."""
+SIZES_PX = (256, 512, 1280)
+"""The longer sides on offer: for galleries (made by the scan), top losses, a large view."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Thumbnail:
-    """A JPEG in the cache; the content hash and the size together never change their meaning."""
-
-    path: Path
-    content_hash: str
-    size_px: int
+MOST_SOURCES = 5
+"""How many equal files are tried: the first may have been changed or moved since the scan."""
 
 
-def get(item_id: int, *, size_px: int = 256) -> Thumbnail:
-    """Get an item's thumbnail, made in a child process where it is missing; any thread may ask.
+def get(content_hash: str, *, size_px: int = 256) -> Path:
+    """Get the JPEG of some content, made in a child process where it is missing.
 
-    Raises NotFoundError for an unknown item, UnreadableImageError for one that is no picture, and
-    ConflictError where the file is not the one that was scanned.
+    Raises NotFoundError where no scanned file has that content, UnreadableImageError or
+    ConflictError where none of those files can be shown any more. Any thread may ask.
     """
-    if size_px not in SIZES_PX:
-        raise InputError(
-            f"{size_px} px is not a size of thumbnails.", hint=f"Ask for one of {SIZES_PX}."
-        )
-    item = queries.get_item(item_id)
-    source = Path(registry.get(item.dataset_id).root) / item.path
-    if item.content_hash is None:
-        raise images.unreadable(source, item.reason or "is no readable image")
-    path = find(item.content_hash, size_px=size_px)
-    if path is None:
-        path = make(source, item.content_hash, size_px=size_px)
-    return Thumbnail(path=path, content_hash=item.content_hash, size_px=size_px)
+    found = find(content_hash, size_px=size_px)
+    if found is not None:
+        return found
+    failure: WinnowError = NotFoundError(
+        f"No image of the content {content_hash} is known.", hint="Scan the folder again."
+    )
+    for source in _list_sources(content_hash):
+        try:
+            return make(source, content_hash, size_px=size_px)
+        except (ConflictError, UnreadableImageError) as error:
+            failure = error
+    raise failure
 
 
 def find(content_hash: str, *, size_px: int = 256) -> Path | None:
@@ -57,3 +51,15 @@ def make(source: Path, content_hash: str, *, size_px: int = 256) -> Path:
             f"{source} has changed since it was scanned.", hint="Scan the folder again."
         )
     return files.thumbnail(content_hash, size_px)
+
+
+def _list_sources(content_hash: str) -> list[Path]:
+    items, datasets = schema.items, schema.datasets
+    query = (
+        sa.select(datasets.c.root, items.c.path)
+        .join(datasets, datasets.c.id == items.c.dataset_id)
+        .where(items.c.content_hash == content_hash, items.c.status == "ok")
+        .limit(MOST_SOURCES)
+    )
+    with database.reading() as connection:
+        return [Path(row.root, row.path) for row in connection.execute(query)]

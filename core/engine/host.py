@@ -100,6 +100,7 @@ def preload() -> None:
     use it.
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    worker.let_threads_sleep()
     from core.engine import lr_find, previews, training  # noqa: F401
 
     gc.collect()

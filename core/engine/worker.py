@@ -15,13 +15,28 @@ from core.store import database, jobs, schema
 
 Kind = Literal["run", "task"]
 
+SPINS = "10000"
+"""How often OpenMP's threads look for work before they sleep, read when torch is loaded.
+
+Measured (squeezenet1_0 fit at 128 px, 2 cores that others used too, 2026-11-23): with the default
+38 s, with this 8 to 12 s, because waiting threads take the cores from working ones; on a quiet
+machine 2.9 and 2.8 s. The bits are the same.
+"""
+
 
 def work_on(kind: Kind, job_id: str) -> None:
     """Do a run or a task; its row ends with a status and, where it failed, with a sentence."""
+    let_threads_sleep()
     if kind == "run":
         jobs.work(schema.runs, job_id, _run)
     else:
         jobs.work(schema.tasks, job_id, _task)
+
+
+def let_threads_sleep() -> None:
+    """Shorten OpenMP's busy waiting, unless the environment says how to wait; before torch."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def log_to_stderr() -> None:

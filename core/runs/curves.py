@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from core.domain import durations
 from core.domain.jobs import ENDED
 from core.domain.runs import Run
 from core.runs import runs
@@ -85,17 +86,9 @@ def _facts(run: Run) -> list[list[str]]:
         facts.append(["Batch", f"{progress.done} of {progress.total}"])
     if run.started_at is not None:
         end = run.finished_at or clock.now()
-        facts.append(["Time", _duration(end - run.started_at)])
+        facts.append(["Time", durations.in_words(end - run.started_at)])
     if progress.remaining_seconds is not None and run.status == "running":
-        facts.append(["Left", _duration(progress.remaining_seconds)])
+        facts.append(["Left", durations.in_words(progress.remaining_seconds)])
     if progress.rate:
         facts.append(["Images a second", f"{progress.rate:.0f}"])
     return facts
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -2,9 +2,8 @@
 
 import pandas as pd
 import plotly.graph_objects as go
-import streamlit as st
 
-from pages.parts import text
+from pages.parts import look
 
 MOST_CLASSES = 40
 
@@ -21,7 +20,7 @@ def images_per_class(counts: pd.DataFrame) -> go.Figure:
         if len(of_part):
             heights = of_part.reindex(labels, fill_value=0)
             figure.add_bar(
-                y=[_tick(label) for label in labels],
+                y=[look.tick(label) for label in labels],
                 x=heights,
                 name=part,
                 orientation="h",
@@ -31,7 +30,7 @@ def images_per_class(counts: pd.DataFrame) -> go.Figure:
         barmode="stack",
         height=max(220, 26 * len(labels) + 90),
         yaxis={"autorange": "reversed", "automargin": True, "type": "category"},
-        **_calm("images in use"),
+        xaxis_title="images in use",
     )
     return figure
 
@@ -48,32 +47,6 @@ def sizes(table: pd.DataFrame) -> go.Figure:
             name=name,
             hovertemplate=f"{name} %{{x}} px: %{{y}} images<extra></extra>",
         )
-    figure.update_layout(height=300, bargap=0.1, **_calm("px"))
+    figure.update_layout(height=300, bargap=0.1, xaxis_title="px")
     figure.update_xaxes(range=[0, bins["end"]])
     return figure
-
-
-def show(figure: go.Figure, *, key: str) -> None:
-    """Draw a figure that nobody clicks."""
-    config = {"displaylogo": False, "displayModeBar": False}
-    st.plotly_chart(figure, key=key, config=config)
-
-
-def _tick(label: str) -> str:
-    short = text.plain(text.shorten(label, 28))
-    return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _calm(x_title: str) -> dict[str, object]:
-    return {
-        "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
-        "xaxis_title": x_title,
-        "colorway": st.get_option("theme.chartCategoricalColors"),
-        "legend": {
-            "traceorder": "normal",
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-        },
-    }

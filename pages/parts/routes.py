@@ -16,13 +16,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from core.datasets import contents
+from core.datasets import thumbnails
 from core.domain.errors import NotFoundError, WinnowError
 from core.runs import curves, lr_finds, previews
 from pages.parts import assets
 
 HASH = re.compile(r"[0-9a-f]{16,128}")
-SIZES_PX = (256, 512, 1280)
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 NEVER = {"Cache-Control": "no-store"}
 LOCKED = {"Content-Security-Policy": "default-src 'none'"}
@@ -31,13 +30,13 @@ LOCKED = {"Content-Security-Policy": "default-src 'none'"}
 async def thumbnail(request: Request) -> Response:
     """Send the JPEG of an image by its content: such an address never changes its meaning."""
     content_hash, size_px = request.path_params["content_hash"], request.path_params["size_px"]
-    if not HASH.fullmatch(content_hash) or size_px not in SIZES_PX:
+    if not HASH.fullmatch(content_hash) or size_px not in thumbnails.SIZES_PX:
         return _missing()
     headers = {**FOREVER, **LOCKED, "ETag": f'"{content_hash}-{size_px}"'}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     try:
-        path = await asyncio.to_thread(contents.get_thumbnail, content_hash, size_px=size_px)
+        path = await asyncio.to_thread(thumbnails.get, content_hash, size_px=size_px)
     except WinnowError as error:
         return _missing(error.sentence)
     return FileResponse(path, media_type="image/jpeg", headers=headers)

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.domain.schedules import Curve
+from pages.parts import look
 
-SMALL = {"l": 10, "r": 10, "t": 30, "b": 10}
 MOST_DRAWN_CLASSES = 60
 SCALE = [[0.0, "rgba(47,111,94,0.06)"], [1.0, "rgb(47,111,94)"]]  # on light and on dark
 MUTED = "#7d8a85"
@@ -24,7 +24,7 @@ def schedule(curve: Curve) -> go.Figure:
         figure.add_vline(x=start, line_dash="dot", line_width=1)
     figure.update_xaxes(title_text="batch")
     figure.update_yaxes(exponentformat="power", row=1, col=1)
-    return figure.update_layout(height=240, margin=SMALL, showlegend=False)
+    return figure.update_layout(height=240, showlegend=False)
 
 
 def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
@@ -35,7 +35,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
     """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     positions = list(range(len(classes)))
-    names = [_short(name) for name in classes]
+    names = [look.tick(name) for name in classes]
     side = max(380, min(900, 44 * len(classes) + 120))
     figure = go.Figure(
         go.Heatmap(
@@ -82,7 +82,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
     figure.update_yaxes(
         title_text="actual", autorange="reversed", scaleanchor="x", constrain="domain", **axis
     )
-    return figure.update_layout(height=side, margin=SMALL, showlegend=False, dragmode=False)
+    return figure.update_layout(height=side, showlegend=False, dragmode=False)
 
 
 def compared(curves: dict[str, pd.DataFrame], column: str, title: str) -> go.Figure:
@@ -91,13 +91,6 @@ def compared(curves: dict[str, pd.DataFrame], column: str, title: str) -> go.Fig
     for name, table in curves.items():
         x = table.columns[0]
         mode = "lines" if len(table) > 40 else "lines+markers"
-        figure.add_trace(go.Scatter(x=table[x], y=table[column], mode=mode, name=_short(name)))
+        figure.add_trace(go.Scatter(x=table[x], y=table[column], mode=mode, name=look.tick(name)))
     figure.update_xaxes(title_text=next(iter(curves.values())).columns[0] if curves else "")
-    legend = {"orientation": "h", "y": -0.25}
-    return figure.update_layout(title=title, height=320, margin=SMALL, legend=legend)
-
-
-def _short(name: str) -> str:
-    """Cut a name for an axis, and take the marks out that plotly reads as tags."""
-    cut = name if len(name) <= 18 else f"{name[:10]}…{name[-6:]}"
-    return cut.replace("<", "(").replace(">", ")")
+    return figure.update_layout(title=title, height=320)

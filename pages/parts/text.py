@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from core.domain import durations
+
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=])")
 LINKING = re.compile(r"([:@]|(?<=www)\.)", re.IGNORECASE)
 UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -75,13 +77,7 @@ def size(n_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Write a duration: `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return durations.in_words(seconds)
 
 
 def ago(at: float, *, now: float | None = None) -> str:

@@ -145,7 +145,7 @@ def compare(page: Page, server: str, dataset: Dataset) -> None:
     """Step 9: both runs side by side on the same validation images."""
     page.goto(f"{server}/runs?dataset={dataset.id}")
     settle(page)
-    table = page.locator("[data-testid=stDataFrame] canvas").first
+    table = page.locator("[data-testid=stDataFrame] .dvn-scroller").first
     for row in (0, 1):
         table.click(position={"x": 16, "y": 36 + 36 * row + 18})
         settle(page)

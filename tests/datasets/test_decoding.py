@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.datasets import decoding, thumbnails
+from core.datasets import catalog, decoding, thumbnails
 from core.datasets.child import Child
-from core.domain.errors import ConflictError, StoreError, UnreadableImageError
+from core.domain.errors import ConflictError, NotFoundError, StoreError, UnreadableImageError
 from core.store import files
 from tests.datasets import corpus, shelves
 
@@ -115,38 +115,52 @@ def test_a_thumbnail_is_made_by_a_child_once_and_kept(tmp_path: Path) -> None:
     root = tmp_path / "root"
     corpus.put(root / "cat" / "a.jpg", corpus.jpeg(1, (600, 300)))
     dataset_id, _ = shelves.scanned(root)
-    item_id = shelves.by_path(dataset_id)["cat/a.jpg"]
-    small = thumbnails.get(item_id)
-    small.path.unlink()
+    content_hash = content_of(dataset_id, "cat/a.jpg")
+    small = thumbnails.get(content_hash)
+    small.unlink()
 
-    again = thumbnails.get(item_id)
-    large = thumbnails.get(item_id, size_px=1024)
+    again = thumbnails.get(content_hash)
+    large = thumbnails.get(content_hash, size_px=1280)
 
-    assert again == small
-    assert again.path == files.thumbnail(again.content_hash, 256)
-    assert images_size(again.path) == (256, 128)
-    assert images_size(large.path) == (600, 300)
+    assert again == small == files.thumbnail(content_hash, 256)
+    assert images_size(again) == (256, 128)
+    assert images_size(large) == (600, 300)
 
 
 def test_a_file_that_changed_since_its_scan_gives_no_thumbnail(tmp_path: Path) -> None:
     root = tmp_path / "root"
     path = corpus.put(root / "cat" / "a.jpg", corpus.jpeg(1))
     dataset_id, _ = shelves.scanned(root)
-    item_id = shelves.by_path(dataset_id)["cat/a.jpg"]
-    thumbnails.get(item_id).path.unlink()
+    content_hash = content_of(dataset_id, "cat/a.jpg")
+    thumbnails.get(content_hash).unlink()
     path.write_bytes(corpus.jpeg(2))
 
     with pytest.raises(ConflictError, match="changed since it was scanned"):
-        thumbnails.get(item_id)
+        thumbnails.get(content_hash)
 
 
-def test_a_broken_item_says_why_it_has_no_thumbnail(tmp_path: Path) -> None:
-    root = corpus.folder(tmp_path / "root")
-    corpus.put(root / "cat" / "page.jpg", corpus.damaged()["page.jpg"][0])
+def test_a_file_that_broke_since_its_scan_says_why_it_has_no_thumbnail(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    path = corpus.put(root / "cat" / "a.jpg", corpus.jpeg(1))
     dataset_id, _ = shelves.scanned(root)
+    content_hash = content_of(dataset_id, "cat/a.jpg")
+    thumbnails.get(content_hash).unlink()
+    path.write_bytes(corpus.damaged()["page.jpg"][0])
 
     with pytest.raises(UnreadableImageError, match="is HTML"):
-        thumbnails.get(shelves.by_path(dataset_id)["cat/page.jpg"])
+        thumbnails.get(content_hash)
+
+
+def test_an_unknown_content_has_no_thumbnail() -> None:
+    with pytest.raises(NotFoundError, match="00ff"):
+        thumbnails.get("00ff")
+
+
+def content_of(dataset_id: str, path: str) -> str:
+    """Give the content hash of a scanned file."""
+    content_hash = catalog.get_item(shelves.by_path(dataset_id)[path]).content_hash
+    assert content_hash is not None
+    return content_hash
 
 
 def images_size(path: Path) -> tuple[int, int]:

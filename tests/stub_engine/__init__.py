@@ -1,1 +1,1 @@
-"""An engine without torch, started the same way as the real one: for tests of queue and processes."""
+"""An engine without torch, started like the real one: for tests of queue and processes."""
