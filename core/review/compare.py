@@ -109,12 +109,11 @@ def _describe(run: Run) -> dict[str, str]:
 
 def _flat(name: str, value: Any) -> dict[str, Any]:
     """Spread nested values over dotted names: `recipe.stages.0.lr.high`."""
-    if isinstance(value, dict):
-        pairs = value.items()
-    elif isinstance(value, list | tuple):
-        pairs = ((str(number), part) for number, part in enumerate(value))
-    else:
+    if isinstance(value, list | tuple):
+        value = {str(number): part for number, part in enumerate(value)}
+    if not isinstance(value, dict):
         return {name: value}
-    return {
-        key: leaf for part, inner in pairs for key, leaf in _flat(f"{name}.{part}", inner).items()
-    }
+    flat: dict[str, Any] = {}
+    for part, inner in value.items():
+        flat |= _flat(f"{name}.{part}", inner)
+    return flat

@@ -27,7 +27,8 @@ def overall(found: Predictions) -> dict[str, float]:
 def in_top_k(found: Predictions, k: int) -> np.ndarray:
     """Say for each item whether its label is among the k most probable classes; shape (items,)."""
     own = found.probability[np.arange(len(found.label)), found.label]
-    return (found.probability > own[:, None]).sum(axis=1) < k
+    better: np.ndarray = (found.probability > own[:, None]).sum(axis=1)
+    return better < k
 
 
 def per_class(found: Predictions) -> pd.DataFrame:
