@@ -24,7 +24,7 @@ from typing import Literal
 
 from core.domain.errors import InputError
 from core.engine import worker
-from core.store import files
+from core.store import files, version
 
 IDLE_SECONDS = 30 * 60.0
 LOCK_SECONDS = 3.0
@@ -211,7 +211,7 @@ def _locked(handle: int) -> bool:
 
 @contextmanager
 def _announced(ready: Path) -> Iterator[None]:
-    files.write_bytes(ready, str(os.getpid()).encode())
+    files.write_json(ready, {"pid": os.getpid(), "code": version.code_version()})
     log.info("is ready")
     try:
         yield

@@ -18,6 +18,7 @@ class Ledger:
         self._run_id = run_id
         self._steps: list[Row] = []
         self._pending: dict[sa.Table, list[Row]] = _empty()
+        self._in_flight: dict[sa.Table, int] = {}
         self._lock = threading.Lock()
 
     @property
@@ -50,12 +51,20 @@ class Ledger:
         return pd.DataFrame(self._steps, columns=names)
 
     def flush(self, connection: sa.Connection) -> None:
-        """Write what was collected since the last flush."""
+        """Write what was not written yet; it stays collected until `flushed`."""
         with self._lock:
-            pending, self._pending = self._pending, _empty()
+            pending = {table: list(rows) for table, rows in self._pending.items()}
+        self._in_flight = {table: len(rows) for table, rows in pending.items()}
         for table, rows in pending.items():
             if rows:
                 connection.execute(sa.insert(table), rows)
+
+    def flushed(self) -> None:
+        """Drop what the last flush wrote: it is committed."""
+        with self._lock:
+            for table, n_rows in self._in_flight.items():
+                del self._pending[table][:n_rows]
+        self._in_flight = {}
 
     def delete_steps(self, connection: sa.Connection) -> None:
         """Remove the run's steps from the database, once they are in a file.

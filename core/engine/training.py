@@ -52,7 +52,7 @@ def run(lease: jobs.Lease) -> None:
     description = describing.load(lease.job_id)
     describing.note(description)
     ledger = Ledger(description.run_id)
-    lease.on_flush(ledger.flush)
+    lease.on_flush(ledger.flush, ledger.flushed)
     try:
         outcome = train(description, ledger, lease)
     finally:  # a failed run keeps its curve, too

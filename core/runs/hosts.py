@@ -1,13 +1,16 @@
 """Talk to the preloaded engine process: is it there, start it, have it fork a worker."""
 
+import contextlib
 import errno
 import fcntl
 import json
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 from core.runs import processes
-from core.store import files
+from core.store import files, version
 
 
 def engine_module(name: str) -> str:
@@ -16,9 +19,18 @@ def engine_module(name: str) -> str:
 
 
 def warm() -> None:
-    """Start the host unless one runs; it takes some seconds to import fastai."""
-    if not is_running():
-        processes.start(engine_module("host"), [], log=files.engine_folder() / "log.txt")
+    """Start the host unless one runs; it takes some seconds to import fastai.
+
+    One that was started from other code is asked to end first; its workers go on.
+    """
+    started = _ready()
+    stale = started is not None and started["code"] != version.code_version()
+    if started is not None and stale and is_running():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(started["pid"], signal.SIGTERM)
+    elif is_running():
+        return
+    processes.start(engine_module("host"), [], log=files.engine_folder() / "log.txt")
 
 
 def is_running() -> bool:
@@ -33,8 +45,19 @@ def is_running() -> bool:
 
 
 def is_ready() -> bool:
-    """Say whether the host has imported everything."""
-    return is_running() and (files.engine_folder() / "ready").exists()
+    """Say whether a host of this code has imported everything."""
+    started = _ready()
+    return started is not None and started["code"] == version.code_version() and is_running()
+
+
+def _ready() -> dict[str, Any] | None:
+    """Read what a host wrote when it was ready: its pid and its code."""
+    path = files.engine_folder() / "ready"
+    try:
+        found: dict[str, Any] = files.load_json(path)
+    except FileNotFoundError:
+        return None
+    return found
 
 
 def fork(kind: str, job_id: str, *, log: Path) -> bool:

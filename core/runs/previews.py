@@ -11,8 +11,8 @@ from typing import Any
 from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
-from core.runs import tasks, version
-from core.store import files
+from core.runs import tasks
+from core.store import files, version
 
 NAME = re.compile(r"[a-z0-9-]+\.jpg")
 KEY = re.compile(r"[0-9a-f]{24}")

@@ -6,8 +6,8 @@ from core.datasets import catalog
 from core.domain.errors import NotFoundError
 from core.domain.plans import Plan
 from core.domain.runs import Epoch, Run, StageInfo
-from core.runs import rows, version
-from core.store import clock, database, files, ids, jobs, schema
+from core.runs import rows
+from core.store import clock, database, files, ids, jobs, schema, version
 
 RUNS = schema.runs
 

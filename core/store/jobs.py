@@ -15,12 +15,13 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from core.domain.errors import ConflictError, WinnowError
+from core.domain.errors import ConflictError, StoreError, WinnowError
 from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus
 from core.store import clock, database
 
 FLUSH_SECONDS = 0.5
 Flush = Callable[[sa.Connection], None]
+Flushed = Callable[[], None]
 
 
 class Lease:
@@ -31,6 +32,8 @@ class Lease:
         self.job_id = job_id
         self._pending: dict[str, Any] = {}
         self._flushes: list[Flush] = []
+        self._flushed: list[Flushed] = []
+        self._failure: Exception | None = None
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -71,9 +74,14 @@ class Lease:
         with self._lock:
             self._pending.update(columns)
 
-    def on_flush(self, flush: Flush) -> None:
-        """Have `flush` write collected rows in each flush's transaction."""
+    def on_flush(self, flush: Flush, flushed: Flushed | None = None) -> None:
+        """Have `flush` write collected rows in each flush's transaction.
+
+        `flushed` is called when that transaction was committed: only then may the rows be dropped.
+        """
         self._flushes.append(flush)
+        if flushed is not None:
+            self._flushed.append(flushed)
 
     def should_stop(self) -> bool:
         """Say whether a person, or SIGTERM, asked for an end."""
@@ -84,10 +92,16 @@ class Lease:
         self._stop.set()
 
     def finish(self, status: RunStatus, **columns: Any) -> None:
-        """Write the last rows and the end in one transaction; nothing is written after it."""
+        """Write the last rows and the end in one transaction; nothing is written after it.
+
+        An error that the database thread met on the way is raised here, in the work's own thread.
+        """
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
         with database.writing() as connection:
             self._flush(connection)
             values = {"status": status, "finished_at": clock.now(), **columns}
@@ -115,12 +129,25 @@ class Lease:
             due = clock.now() - last > HEARTBEAT_SECONDS
             if not (due or self._pending or self._flushes):
                 continue
-            with database.writing() as connection:
-                self._flush(connection)
-                wish = sa.select(self.table.c.stop_requested).where(self.table.c.id == self.job_id)
-                if connection.execute(wish).scalar():
-                    self._stop.set()
-            last = clock.now()
+            try:
+                self._exchange()
+                last = clock.now()
+            except StoreError:  # a full disk may have room again; the rows are kept until then
+                traceback.print_exc()
+            except Exception as error:  # noqa: BLE001  # raised again by `finish`
+                self._failure = error
+                self._stop.set()
+                return
+
+    def _exchange(self) -> None:
+        """Bring what was collected, and take a stop request back."""
+        wish = sa.select(self.table.c.stop_requested).where(self.table.c.id == self.job_id)
+        with database.writing() as connection:
+            self._flush(connection)
+            if connection.execute(wish).scalar():
+                self._stop.set()
+        for flushed in self._flushed:
+            flushed()
 
 
 def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:

@@ -173,6 +173,7 @@ class LiveChart {
       font: { color: theme.text, family: theme.font, size: 13 },
       margin: { l: 8, r: 8, t: 34, b: 8 },
       hovermode: "closest",
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.border, activecolor: theme.text },
       showlegend: panel.traces.length > 1,
       legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
       xaxis: axis({ title: { text: plain(panel.x_title) }, type: panel.log_x ? "log" : "linear" }),

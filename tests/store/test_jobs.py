@@ -7,7 +7,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from core.domain.errors import ConflictError, InputError
+from core.domain.errors import ConflictError, InputError, StoreError
 from core.runs.processes import PROJECT
 from core.store import clock, database, jobs, schema
 
@@ -142,3 +142,46 @@ def test_a_row_whose_worker_never_came_is_lost_after_a_while():
     lost = jobs.sweep(TASKS)
 
     assert lost == ["task-old"]
+
+
+def test_rows_that_a_full_disk_refused_are_written_when_there_is_room_again():
+    insert_task()
+    refused, written, committed = [], [], []
+
+    def flush(_connection: sa.Connection) -> None:
+        if not refused:
+            refused.append(True)
+            raise StoreError("The disk is full.")
+        written.append(True)
+
+    with jobs.Lease(TASKS, "task-1") as lease:
+        lease.on_flush(flush, lambda: committed.append(True))
+        until = time.monotonic() + 10
+        while not committed and time.monotonic() < until:
+            time.sleep(0.01)
+        lease.finish("finished")
+
+    assert [len(each) > 0 for each in (refused, written, committed)] == [True] * 3
+    assert row().status == "finished"
+
+
+def test_a_row_that_cannot_be_written_ends_the_work_as_failed():
+    insert_task()
+    asked = []
+
+    def do(lease: jobs.Lease) -> None:
+        def flush(_connection: sa.Connection) -> None:
+            if not asked:
+                asked.append(True)
+                raise ValueError("not a row")
+
+        lease.on_flush(flush)
+        until = time.monotonic() + 10
+        while not lease.should_stop() and time.monotonic() < until:
+            time.sleep(0.01)
+        lease.finish("stopped")
+
+    jobs.work(TASKS, "task-1", do)
+
+    assert row().status == "failed"
+    assert "not a row" in row().error
