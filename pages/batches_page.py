@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.datasets import catalog
 from core.domain.items import Dataset
 from core.runs import plans, previews, tasks
 from core.runs.previews import Preview
@@ -11,6 +12,7 @@ from pages.parts import errors, plan_form, state, text, toolbar
 
 N_ACROSS = 4
 POLL_SECONDS = 0.4
+VARIED = "batches.varied"
 
 
 def show() -> None:
@@ -33,7 +35,7 @@ def show() -> None:
             st.subheader("Augmentation", anchor=False)
             plan_form.augmentation(dataset.id, plan)
     with right:
-        _batch(dataset.id, previews.request_batch(dataset.id, plan))
+        _batch(dataset.id, _request(dataset.id))
         state.link("lr", "Next: find a learning rate", icon="arrow_forward")
 
 
@@ -62,18 +64,34 @@ def _batch(dataset_id: str, found: Preview) -> None:
     elif found.result is None:
         _wait(dataset_id)
     else:
-        _pictures(found.key, found.result)
+        _pictures(dataset_id, found.key, found.result)
         _facts(found.result)
 
 
 @st.fragment(run_every=POLL_SECONDS)
 @errors.boundary()
 def _wait(dataset_id: str) -> None:
-    found = previews.request_batch(dataset_id, plans.get(dataset_id))
+    found = _request(dataset_id)
     if found.result is not None or found.error is not None:
         st.rerun()
     st.skeleton(height=420)
     st.caption("Making one batch of train and of valid. The first takes some seconds longer.")
+
+
+def _request(dataset_id: str) -> Preview:
+    plan, revision = plans.get(dataset_id), catalog.get(dataset_id).revision
+    chosen = st.session_state.get(VARIED, {}).get((dataset_id, revision))
+    return previews.request_batch(dataset_id, plan, item_id=chosen)
+
+
+@errors.callback
+def _vary(dataset_id: str, item_id: int) -> None:
+    """Choose the image that is drawn nine times, until the dataset changes."""
+    st.session_state[VARIED] = {(dataset_id, catalog.get(dataset_id).revision): item_id}
+
+
+def _position(others: list[int], item_id: int) -> int:
+    return others.index(item_id) if item_id in others else -1
 
 
 def _failed(found: Preview) -> None:
@@ -87,7 +105,7 @@ def _retry(key: str) -> None:
     previews.retry(key)
 
 
-def _pictures(key: str, result: dict[str, Any]) -> None:
+def _pictures(dataset_id: str, key: str, result: dict[str, Any]) -> None:
     train, valid, nine = st.tabs(["Train", "Valid", "One image, nine times"])
     with train:
         _grid(key, result["train"])
@@ -95,7 +113,16 @@ def _pictures(key: str, result: dict[str, Any]) -> None:
         _grid(key, result["valid"])
     with nine:
         found = result["nine"]
-        st.caption(f"{text.escape(found['label'])}, as nine epochs would see it.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{text.escape(found['label'])}, as nine epochs would see it.")
+            others = [picture["item_id"] for picture in result["train"]]
+            following = others[(_position(others, found["item_id"]) + 1) % len(others)]
+            st.button(
+                "Another image",
+                icon=":material/skip_next:",
+                on_click=_vary,
+                args=(dataset_id, following),
+            )
         _grid(key, [{"file": name, "label": ""} for name in found["files"]], across=3)
 
 

@@ -54,7 +54,8 @@ def _choose(trained: list[Run]) -> Run:
     wanted = state.find_run_id()
     current = wanted if wanted in by_id else trained[0].id
     key = f"interpret-run-{current}"
-    labels = text.distinct({run.id: _run_words(run) for run in trained})
+    names = text.distinct({run.id: run.name for run in trained})
+    labels = {run.id: f"{names[run.id]}{_score(run)}" for run in trained}
     chosen = st.selectbox(
         "Run",
         list(by_id),
@@ -69,10 +70,10 @@ def _choose(trained: list[Run]) -> Run:
     return by_id[chosen]
 
 
-def _run_words(run: Run) -> str:
+def _score(run: Run) -> str:
     accuracy = run.metrics.get("accuracy")
     score = f", accuracy {accuracy:.1%}" if accuracy is not None else ""
-    return f"{text.shorten(run.name, 24)} (r{run.revision}{score})"
+    return f" · revision {run.revision}{score}"
 
 
 @errors.callback

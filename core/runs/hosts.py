@@ -54,10 +54,10 @@ def _ready() -> dict[str, Any] | None:
     """Read what a host wrote when it was ready: its pid and its code."""
     path = files.engine_folder() / "ready"
     try:
-        found: dict[str, Any] = files.load_json(path)
+        found = files.load_json(path)
     except FileNotFoundError:
         return None
-    return found
+    return found if isinstance(found, dict) and {"pid", "code"} <= set(found) else None
 
 
 def fork(kind: str, job_id: str, *, log: Path) -> bool:

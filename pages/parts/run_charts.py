@@ -59,7 +59,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
             y=rows.ravel(),
             mode="markers+text" if len(classes) <= 30 else "markers",
             text=[str(matrix[pair]) if matrix[pair] else "" for pair in pairs],
-            textfont={"color": ["#fff" if shares[pair] > 0.5 else MUTED for pair in pairs]},
+            textfont={"color": ["#fff" if shares[pair] > 0.4 else MUTED for pair in pairs]},
             customdata=[
                 (str(row), str(column), str(matrix[row, column])) for row, column in pairs
             ],
@@ -77,7 +77,13 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
             unselected={"marker": {"opacity": 1}},
         )
     )
-    axis = {"tickmode": "array", "tickvals": positions, "ticktext": names, "showgrid": False}
+    axis = {
+        "tickmode": "array",
+        "tickvals": positions,
+        "ticktext": names,
+        "showgrid": False,
+        "zeroline": False,
+    }
     figure.update_xaxes(title_text="predicted", tickangle=-40, constrain="domain", **axis)
     figure.update_yaxes(
         title_text="actual", autorange="reversed", scaleanchor="x", constrain="domain", **axis
