@@ -59,7 +59,6 @@ def _table(found: Sequence[Run]) -> list[Run]:
             "started": [text.ago(run.created_at) for run in found],
         }
     )
-    share = _share_columns()
     event = st.dataframe(
         rows,
         hide_index=True,
@@ -67,11 +66,10 @@ def _table(found: Sequence[Run]) -> list[Run]:
         selection_mode="multi-row",
         key=f"runs-{len(found)}",
         column_config={
-            **share,
-            "valid_loss": st.column_config.NumberColumn("valid loss", format="%.4f"),
+            **_metric_columns(),
             "minutes": st.column_config.NumberColumn(format="%.1f"),
         },
-        height=min(420, 36 * (len(found) + 1)),
+        height=min(423, 35 * (len(found) + 1) + 3),
     )
     return [found[row] for row in event.selection.rows]
 
@@ -157,7 +155,8 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
     _score_table(chosen, found)
     st.caption(
         f"Measured on the {found.n_items:,} validation images that all of them have, with the "
-        f"labels of revision {found.revision}, from stored predictions."
+        f"labels of revision {found.revision}, from stored predictions. Each run is one seed: a "
+        "difference of a few images may be chance."
     )
     first, last = chosen[0].name, chosen[-1].name
     st.markdown(
@@ -176,14 +175,15 @@ def _score_table(chosen: list[Run], found: SameImages) -> None:
     if len(chosen) == 2:
         table.loc["difference"] = table.iloc[1] - table.iloc[0]
     shown = table.reset_index(names="run")
-    st.dataframe(shown, hide_index=True, column_config=_share_columns())
+    st.dataframe(shown, hide_index=True, column_config=_metric_columns())
 
 
-def _share_columns() -> dict[str, object]:
-    return {
+def _metric_columns() -> dict[str, object]:
+    shares = {
         name: st.column_config.NumberColumn(name.replace("_", " "), format="percent")
         for name in SHARES
     }
+    return {**shares, "valid_loss": st.column_config.NumberColumn("valid loss", format="%.4f")}
 
 
 def _gallery(dataset_id: str, ids: Sequence[int], *, key: str) -> None:
@@ -207,7 +207,8 @@ def _curves(chosen: list[Run]) -> None:
     for column, tables, name, title in drawn:
         filled = {run: table for run, table in tables.items() if name in table}
         with column:
-            look.show(run_charts.compared(filled, name, title), key=f"compare-{name}")
+            st.markdown(f"**{title}**")
+            look.show(run_charts.compared(filled, name), key=f"compare-{name}")
 
 
 def _epochs(run: Run) -> pd.DataFrame:

@@ -91,7 +91,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
     return figure.update_layout(height=side, showlegend=False, dragmode=False)
 
 
-def compared(curves: dict[str, pd.DataFrame], column: str, title: str) -> go.Figure:
+def compared(curves: dict[str, pd.DataFrame], column: str) -> go.Figure:
     """Draw one column of several runs' tables over each other; their first column is x."""
     figure = go.Figure()
     for name, table in curves.items():
@@ -99,4 +99,4 @@ def compared(curves: dict[str, pd.DataFrame], column: str, title: str) -> go.Fig
         mode = "lines" if len(table) > 40 else "lines+markers"
         figure.add_trace(go.Scatter(x=table[x], y=table[column], mode=mode, name=look.tick(name)))
     figure.update_xaxes(title_text=next(iter(curves.values())).columns[0] if curves else "")
-    return figure.update_layout(title=title, height=320)
+    return figure.update_layout(height=300)
