@@ -74,8 +74,16 @@ def _plan(dataset: Dataset) -> None:
     with left, st.container(border=True):
         _form(dataset, plan)
     with right:
-        _what_will_happen(dataset, plan)
-        _launch(dataset, plan)
+        obstacle = _obstacle(dataset, plan)
+        _what_will_happen(dataset, plan, obstacle)
+        st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=obstacle is not None,
+            on_click=_start,
+            args=(dataset.id,),
+        )
     _other_runs(dataset)
 
 
@@ -182,17 +190,29 @@ def _change(dataset_id: str, name: str, key: str | None, value: object = None) -
         plans.change_recipe(dataset_id, **{name: chosen})
 
 
-def _what_will_happen(dataset: Dataset, plan: Plan) -> None:
-    n_train = sum(subsets.train_counts(dataset.id, plan.split_id, plan.subset).values())
-    n_batches = n_train // plan.recipe.batch_size
-    st.subheader("What will happen", anchor=False)
-    if n_batches == 0:
-        st.warning(
+def _n_train(dataset: Dataset, plan: Plan) -> int:
+    return sum(subsets.train_counts(dataset.id, plan.split_id, plan.subset).values())
+
+
+def _obstacle(dataset: Dataset, plan: Plan) -> str | None:
+    """Say why the plan cannot be trained as it stands."""
+    if len(catalog.classes(dataset.id)) < 2:
+        return "A classifier needs images of at least two classes."
+    n_train = _n_train(dataset, plan)
+    if n_train < plan.recipe.batch_size:
+        return (
             f"The batch size {plan.recipe.batch_size} is above the number of train images "
-            f"({n_train}): take a smaller one.",
-            icon=":material/warning:",
+            f"({n_train}): take a smaller one."
         )
+    return None
+
+
+def _what_will_happen(dataset: Dataset, plan: Plan, obstacle: str | None) -> None:
+    st.subheader("What will happen", anchor=False)
+    if obstacle is not None:
+        st.warning(obstacle, icon=":material/warning:")
         return
+    n_batches = _n_train(dataset, plan) // plan.recipe.batch_size
     _stages(dataset, plan)
     curve = schedules.curve(plan.recipe, n_batches=n_batches)
     look.show(run_charts.schedule(curve), key="schedule")
@@ -226,18 +246,6 @@ def _await_count(dataset_id: str, n_classes: int) -> None:
     if found.result is not None or found.error is not None:
         st.rerun()
     st.caption("Counting the parameters …")
-
-
-def _launch(dataset: Dataset, plan: Plan) -> None:
-    n_batches = sum(subsets.train_counts(dataset.id, plan.split_id, plan.subset).values())
-    st.button(
-        "Start training",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=n_batches < plan.recipe.batch_size,
-        on_click=_start,
-        args=(dataset.id,),
-    )
 
 
 @errors.callback

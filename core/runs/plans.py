@@ -5,13 +5,14 @@ from typing import TypeVar
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from core.datasets import catalog, splits
+from core.datasets import catalog, splits, subsets
 from core.domain.errors import NotFoundError, RecipeError
-from core.domain.plans import Plan
+from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
 from core.runs import recipes, weights
 from core.store import database, schema
 
+MIN_BATCHES = 4
 Model = TypeVar("Model", Plan, Recipe)
 
 
@@ -26,9 +27,13 @@ def get(dataset_id: str) -> Plan:
     if split is None:
         raise NotFoundError(
             "This dataset has no split yet.",
-            hint="Let the scan finish: it makes the master split at its end.",
+            hint="A scan makes one when it has found images: open a folder with one sub-folder a "
+            "class, and let its scan finish.",
         )
-    return Plan(split_id=split.id, recipe=_first_recipe(dataset_id))
+    n_train = sum(subsets.train_counts(dataset_id, split.id, Subset()).values())
+    recipe = _first_recipe(dataset_id)
+    fitting = recipe.model_copy(update={"batch_size": _batch_size(recipe.batch_size, n_train)})
+    return Plan(split_id=split.id, recipe=fitting)
 
 
 def save(dataset_id: str, plan: Plan) -> None:
@@ -71,6 +76,14 @@ def _plain(fields: dict[str, object]) -> dict[str, object]:
         name: value.model_dump() if hasattr(value, "model_dump") else value
         for name, value in fields.items()
     }
+
+
+def _batch_size(usual: int, n_train: int) -> int:
+    """Halve the usual batch size until an epoch has some four batches."""
+    size = usual
+    while size > 2 and size * MIN_BATCHES > n_train:
+        size //= 2
+    return size
 
 
 def _first_recipe(dataset_id: str) -> Recipe:

@@ -1,6 +1,6 @@
 import pytest
 
-from core.domain.errors import RecipeError
+from core.domain.errors import NotFoundError, RecipeError
 from core.domain.plans import Subset
 from core.domain.recipes import Discriminative
 from core.runs import plans, recipes, weights
@@ -95,3 +95,16 @@ def test_missing_weights_are_told_with_file_and_folder(tmp_path, monkeypatch):
     assert weights.find("resnet34") is None
     assert "resnet34-b627a593.pth" in said
     assert str(tmp_path / "hub" / "checkpoints") in said
+
+
+def test_the_first_plan_of_a_small_dataset_has_a_batch_size_that_fits():
+    builders.insert_dataset({"cat": [f"{n}.jpg" for n in range(40)]})
+
+    recipe = plans.get("d-1").recipe
+
+    assert recipe.batch_size == 4  # thirty train images make at least four batches
+
+
+def test_without_a_split_there_is_no_plan():
+    with pytest.raises(NotFoundError, match="no split yet"):
+        plans.get("d-none")
