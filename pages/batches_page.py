@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.datasets import catalog
 from core.domain.items import Dataset
+from core.domain.jobs import ENDED
 from core.runs import plans, previews, tasks
 from core.runs.previews import Preview
-from pages.parts import errors, plan_form, state, text, toolbar
+from pages.parts import errors, plan_form, state, task_view, text, toolbar
 
 N_ACROSS = 4
 POLL_SECONDS = 0.4
@@ -46,16 +47,28 @@ def _new_split(dataset: Dataset) -> None:
         )
         seed = st.number_input("Seed", 0, 2**31 - 1, value=43, key="new-split-seed")
         share = st.slider("Share in valid (%)", 5, 50, value=20, key="new-split-share") / 100
-        if st.button(
-            "Make it", type="primary", on_click=_make_split, args=(dataset.id, seed, share)
-        ):
-            st.toast("The split is being made; choose it above in a moment.")
+        st.button("Make it", type="primary", on_click=_make_split, args=(dataset.id, seed, share))
+    latest = tasks.find_latest("split", dataset.id)
+    if latest is not None and latest.status not in ENDED:
+        _await_split(latest.id)
+    elif latest is not None:
+        task_view.ended(latest, key="split-ended")
 
 
 @errors.callback
 def _make_split(dataset_id: str, seed: int, share: float) -> None:
     params = {"seed": seed, "valid_fraction": share}
-    tasks.start("split", dataset_id=dataset_id, params=params)
+    key = f"split:{dataset_id}:{seed}:{share}"
+    tasks.start("split", dataset_id=dataset_id, params=params, key=key)
+
+
+@st.fragment(run_every=POLL_SECONDS)
+@errors.boundary()
+def _await_split(task_id: str) -> None:
+    task = tasks.get(task_id)
+    if task.status in ENDED:
+        st.rerun()
+    st.caption("Making the split …")
 
 
 def _batch(dataset_id: str, found: Preview) -> None:

@@ -122,7 +122,7 @@ def _run_row(run: Run) -> None:
         with st.container(gap=None):
             st.markdown(f"**{text.escape(text.shorten(run.name))}**")
             st.caption(_run_words(run))
-        page = "interpret" if run.status in ("finished", "stopped") else "train"
+        page = "interpret" if run.status in ENDED and run.metrics else "train"
         state.link(page, "Show", icon="arrow_forward", dataset=run.dataset_id, run=run.id)
 
 

@@ -27,6 +27,8 @@ def show() -> None:
         st.info("No run has finished yet: train one first.", icon=":material/school:")
         state.link("train", "Train", icon="arrow_forward")
         return
+    if _is_without_predictions(dataset, trained):
+        return
     run = _choose(trained)
     found = _load(run.id)
     _summary(dataset, run, found)
@@ -47,6 +49,26 @@ def _load(run_id: str) -> Predictions:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _ranked(run_id: str, part: str) -> list[TopLoss]:
     return top_losses.of_valid(run_id) if part == "valid" else top_losses.of_train(run_id)
+
+
+def _is_without_predictions(dataset: Dataset, trained: list[Run]) -> bool:
+    """Say so where the run in the address has left nothing to interpret."""
+    run_id = state.find_run_id()
+    if run_id is None or run_id in {run.id for run in trained}:
+        return False
+    run = runs.get(run_id)
+    if run.dataset_id != dataset.id:
+        return False
+    st.info(
+        f"The run {text.escape(run.name)} is {run.status} and has left no predictions.",
+        icon=":material/hourglass_empty:",
+    )
+    with st.container(horizontal=True):
+        state.link("train", "See how it went", icon="show_chart", run=run.id)
+        state.link(
+            "interpret", "Interpret the newest that has", icon="troubleshoot", run=trained[0].id
+        )
+    return True
 
 
 def _choose(trained: list[Run]) -> Run:
@@ -182,9 +204,9 @@ def _gallery(dataset_id: str, tiles: Sequence[Tile], *, key: str) -> None:
 def _confusion(dataset: Dataset, run: Run, found: Predictions) -> None:
     left, right = st.columns([3, 2], gap="large")
     with right:
-        cell = _most_confused(found)
+        cell = _most_confused(run.id, found)
     with left:
-        cell = _matrix(found) or cell
+        cell = _matrix(run.id, found) or cell
     if cell is None:
         st.caption("Click a cell, or choose a pair, to see its images.")
         return
@@ -198,7 +220,7 @@ def _confusion(dataset: Dataset, run: Run, found: Predictions) -> None:
     _losses_gallery(dataset.id, run.id, "cell", [by_id[item] for item in ids[:MOST_IN_CELL]])
 
 
-def _matrix(found: Predictions) -> tuple[str, str] | None:
+def _matrix(run_id: str, found: Predictions) -> tuple[str, str] | None:
     if len(found.classes) > run_charts.MOST_DRAWN_CLASSES:
         st.info(
             f"{len(found.classes)} classes are too many to draw as a matrix: "
@@ -210,7 +232,7 @@ def _matrix(found: Predictions) -> tuple[str, str] | None:
         look.calm(figure),
         on_select="rerun",
         selection_mode="points",
-        key="confusion-matrix",
+        key=f"confusion-matrix-{run_id}",
         config={"displayModeBar": False},
     )
     points = event.selection.points
@@ -220,7 +242,7 @@ def _matrix(found: Predictions) -> tuple[str, str] | None:
     return found.classes[int(row)], found.classes[int(column)]
 
 
-def _most_confused(found: Predictions) -> tuple[str, str] | None:
+def _most_confused(run_id: str, found: Predictions) -> tuple[str, str] | None:
     st.markdown("**Most confused**")
     least = st.number_input("At least this many images", 1, 1000, value=2, key="min-count")
     pairs = confusion.most_confused(found, min_count=int(least))
@@ -237,7 +259,7 @@ def _most_confused(found: Predictions) -> tuple[str, str] | None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key="most-confused",
+        key=f"most-confused-{run_id}-{least}",  # a kept selection must not outlive its rows
         height=420,
     )
     chosen = event.selection.rows

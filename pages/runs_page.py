@@ -64,7 +64,7 @@ def _table(found: Sequence[Run]) -> list[Run]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"runs-{len(found)}",
+        key=f"runs-{found[0].id}-{len(found)}",  # a kept selection must not outlive its rows
         column_config={
             **_metric_columns(),
             "minutes": st.column_config.NumberColumn(format="%.1f"),

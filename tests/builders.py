@@ -101,7 +101,7 @@ def insert_run(run_id: str = "run-1", **columns: object) -> str:
 def save_predictions(
     run_id: str, classes: Sequence[str], item_ids: Sequence[int], labels: Sequence[int], p: object
 ) -> None:
-    """Store predictions as a run does: probabilities of shape (items, classes)."""
+    """Store predictions and items as a run does: probabilities of shape (items, classes)."""
     probability = np.asarray(p, dtype=float)
     label = np.asarray(labels)
     frame = pd.DataFrame(
@@ -114,4 +114,6 @@ def save_predictions(
         }
     )
     frames.save(files.run_predictions(run_id), frame)
+    items = frame[["item_id", "label"]].assign(part="valid", content_hash="same")
+    frames.save(files.run_items(run_id), items)
     files.write_json(files.run_model(run_id), {"classes": list(classes)})

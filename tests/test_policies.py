@@ -1,7 +1,6 @@
 """Rules of the house that hold for every file."""
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,15 +43,19 @@ def test_nothing_loads_pickles_or_writes_raw_html(path: Path):
     assert "unsafe_allow_html" not in words
 
 
-def test_every_page_has_an_address_that_differs_from_its_file():
-    script = (PROJECT / "app.py").read_text(encoding="utf-8")
+def test_every_page_is_in_the_navigation_under_an_address_that_no_file_bears():
+    tree = ast.parse((PROJECT / "app.py").read_text(encoding="utf-8"))
+    (pages,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAGES"
+    ]
+    addresses = {name for name, _title, _icon in pages}
 
-    pages = re.findall(r"pages/(\w+)_page\.py", script)
-    addresses = re.findall(r'url_path="(\w+)"', script)
+    stems = {path.stem for path in PROJECT.glob("pages/*.py")} - {"__init__"}
 
-    on_disk = {path.stem.removesuffix("_page") for path in PROJECT.glob("pages/*_page.py")}
-    assert on_disk <= set(pages) or "_page.py" in script
-    assert not {f"{name}_page" for name in on_disk} & set(addresses)
+    assert stems == {f"{name}_page" for name in addresses}
+    assert not stems & addresses
 
 
 def test_the_runtime_dependencies_are_bounded():

@@ -68,7 +68,7 @@ def draw(picture: NDArray[np.float64], sheet: Sheet) -> bytes:
     """Draw an 8x8 digit with values in 0–16 as a smooth stroke of dark ink on warm paper."""
     grey = Image.fromarray(np.pad(picture, 1).astype(np.float32) / 16)
     smooth = grey.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
-    stroke = 1 / (1 + np.exp(-9 * (np.asarray(smooth) - 0.42)))
+    stroke = 1 / (1 + np.exp(-9 * (np.asarray(smooth) - 0.55)))
     mixed = PAPER + stroke[..., None] * (INK - PAPER)
     colours = np.clip(mixed * sheet.brightness, 0, 255).astype(np.uint8)
     content = io.BytesIO()

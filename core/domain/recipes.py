@@ -8,7 +8,8 @@ from core.domain.archs import ARCHS
 from core.domain.values import Frozen
 
 Trainable = Literal["head", "all"]
-Rate = Annotated[float, Field(gt=0, le=100)]
+MOST_RATE = 100.0
+Rate = Annotated[float, Field(gt=0, le=MOST_RATE)]
 SizePx = Annotated[int, Field(ge=8, le=2048)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,7 +10,7 @@ from core.datasets import catalog
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
 from core.engine import environment
-from core.store import database, files, frames, schema
+from core.store import database, files, frames, schema, version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,7 @@ def note(description: Description) -> None:
         "n_train": int(parts.get("train", 0)),
         "n_valid": int(parts.get("valid", 0)),
         "environment": environment.describe(),
+        "code_version": version.code_version(),  # of this process, whatever the server runs
     }
     mine = sa.update(schema.runs).where(schema.runs.c.id == description.run_id)
     with database.writing() as connection:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from core.domain.errors import InputError
 from core.engine import worker
 from core.store import files, version
@@ -85,6 +87,7 @@ def main() -> int:
     with (folder / "host.lock").open("a") as lock:
         if not _locked(lock.fileno()):
             return 0
+        (folder / "ready").unlink(missing_ok=True)  # left behind by a host that was killed
         stop = _Stop()
         pipe = Pipe(folder / "requests")
         preload()
@@ -101,6 +104,7 @@ def preload() -> None:
     """
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     worker.let_threads_sleep()
+    version.code_version()  # of the code that is imported now; forks inherit it
     from core.engine import lr_find, previews, training  # noqa: F401
 
     gc.collect()
@@ -211,7 +215,9 @@ def _locked(handle: int) -> bool:
 
 @contextmanager
 def _announced(ready: Path) -> Iterator[None]:
-    files.write_json(ready, {"pid": os.getpid(), "code": version.code_version()})
+    me = psutil.Process()
+    about = {"pid": me.pid, "started_at": me.create_time(), "code": version.code_version()}
+    files.write_json(ready, about)
     log.info("is ready")
     try:
         yield

@@ -48,8 +48,8 @@ def differences(compared: Sequence[Run]) -> list[Difference]:
 def on_same_images(run_ids: Sequence[str]) -> SameImages:
     """Score runs of one dataset on the valid items all of them have, with the newest labels.
 
-    An item counts when it is in valid and in use at the dataset's newest revision, and when its
-    label there is a class of every run. Nothing is predicted again.
+    An item counts when it is in valid and in use at the dataset's newest revision, when its label
+    there is a class of every run, and when all runs saw the same file. Nothing is predicted again.
     """
     compared = [runs.get(run_id) for run_id in run_ids]
     if len({run.dataset_id for run in compared}) != 1:
@@ -62,7 +62,8 @@ def on_same_images(run_ids: Sequence[str]) -> SameImages:
     loaded = [predictions.load(run_id) for run_id in run_ids]
     known = set(labels).intersection(*(one.item_id.tolist() for one in loaded))
     common = set(loaded[0].classes).intersection(*(one.classes for one in loaded))
-    shared = sorted(item for item in known if labels[item] in common)
+    same_file = _same_files(run_ids)
+    shared = sorted(item for item in known & same_file if labels[item] in common)
     taken = [_take(one, shared, labels) for one in loaded]
     first, last = (one.pred == one.label for one in (taken[0], taken[-1]))
     ids = taken[0].item_id
@@ -73,6 +74,13 @@ def on_same_images(run_ids: Sequence[str]) -> SameImages:
         now_right=tuple(int(item) for item in ids[last & ~first]),
         now_wrong=tuple(int(item) for item in ids[first & ~last]),
     )
+
+
+def _same_files(run_ids: Sequence[str]) -> set[int]:
+    """Name the items whose file had the same content in all runs."""
+    seen = [predictions.load_items(run_id) for run_id in run_ids]
+    contents = [set(zip(one["item_id"], one["content_hash"], strict=True)) for one in seen]
+    return {int(item) for item, _ in set.intersection(*contents)}
 
 
 def _valid_labels(run: Run, revision: int) -> dict[int, str]:

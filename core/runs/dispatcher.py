@@ -6,13 +6,13 @@ It runs in one thread of one server a home: a lock file says which.
 import fcntl
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from core.domain.errors import WinnowError
 from core.domain.jobs import ACTIVE
 from core.runs import devices, executor, hosts, processes
 from core.store import clock, database, files, jobs, schema
@@ -48,12 +48,12 @@ def serve(stop: threading.Event) -> None:
         swept_at = 0.0
         while not stop.wait(STEP_SECONDS):
             try:
-                if clock.now() - swept_at > SWEEP_SECONDS:
+                if time.monotonic() - swept_at > SWEEP_SECONDS:
                     sweep()
-                    swept_at = clock.now()
+                    swept_at = time.monotonic()
                 step()
-            except WinnowError:
-                log.exception("The dispatcher goes on after an error of the store")
+            except Exception:  # whatever happens, others still wait for the device
+                log.exception("The dispatcher goes on")
 
 
 def sweep() -> None:
@@ -100,7 +100,17 @@ def _start(pair: tuple[_Job, str]) -> None:
     with database.writing() as connection:
         if connection.execute(mine.values(**values)).rowcount != 1:
             return  # stopped meanwhile
-    executor.start(job.kind, job.id, device=device, log=job.log)
+    try:
+        executor.start(job.kind, job.id, device=device, log=job.log)
+    except OSError as error:
+        failed = {
+            "status": "failed",
+            "finished_at": clock.now(),
+            "error": f"Its process could not be started: {error}.",
+            "hint": "Free memory or disk space on this machine, then start it again.",
+        }
+        with database.writing() as connection:
+            connection.execute(sa.update(table).where(table.c.id == job.id).values(**failed))
 
 
 def _waiting_for_device(connection: sa.Connection) -> list[_Job]:

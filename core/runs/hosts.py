@@ -6,11 +6,17 @@ import fcntl
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 from core.runs import processes
-from core.store import files, version
+from core.store import files, jobs, version
+
+PATIENCE_SECONDS = 10.0
+"""A host that was started needs a second or two until it holds its lock."""
+
+_started_at = -PATIENCE_SECONDS
 
 
 def engine_module(name: str) -> str:
@@ -18,19 +24,25 @@ def engine_module(name: str) -> str:
     return f"{os.environ.get('WINNOW_ENGINE') or 'core.engine'}.{name}"
 
 
-def warm() -> None:
-    """Start the host unless one runs; it takes some seconds to import fastai.
+def renew() -> None:
+    """Start the host, in place of one that was started from other code; for a server's start.
 
-    One that was started from other code is asked to end first; its workers go on.
+    The workers of the old host go on. The new one waits for the old one's lock.
     """
-    started = _ready()
-    stale = started is not None and started["code"] != version.code_version()
-    if started is not None and stale and is_running():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(started["pid"], signal.SIGTERM)
-    elif is_running():
+    found = _ready()
+    if found is None or found["code"] == version.code_version():
+        warm()
         return
-    processes.start(engine_module("host"), [], log=files.engine_folder() / "log.txt")
+    if jobs.is_alive(found["pid"], found["started_at"]):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(found["pid"], signal.SIGTERM)
+    _start()
+
+
+def warm() -> None:
+    """Start the host unless one runs or was started just now; importing fastai takes seconds."""
+    if time.monotonic() - _started_at > PATIENCE_SECONDS and not is_running():
+        _start()
 
 
 def is_running() -> bool:
@@ -45,19 +57,26 @@ def is_running() -> bool:
 
 
 def is_ready() -> bool:
-    """Say whether a host of this code has imported everything."""
-    started = _ready()
-    return started is not None and started["code"] == version.code_version() and is_running()
+    """Say whether a host has imported everything."""
+    return _ready() is not None and is_running()
+
+
+def _start() -> None:
+    global _started_at
+    _started_at = time.monotonic()
+    processes.start(engine_module("host"), [], log=files.engine_folder() / "log.txt")
 
 
 def _ready() -> dict[str, Any] | None:
-    """Read what a host wrote when it was ready: its pid and its code."""
+    """Read what a host wrote when it was ready: its pid, its start and its code."""
     path = files.engine_folder() / "ready"
     try:
         found = files.load_json(path)
     except FileNotFoundError:
         return None
-    return found if isinstance(found, dict) and {"pid", "code"} <= set(found) else None
+    return (
+        found if isinstance(found, dict) and {"pid", "started_at", "code"} <= set(found) else None
+    )
 
 
 def fork(kind: str, job_id: str, *, log: Path) -> bool:
@@ -71,6 +90,8 @@ def fork(kind: str, job_id: str, *, log: Path) -> bool:
         raise
     try:
         os.write(pipe, line.encode())  # shorter than PIPE_BUF: never torn
+    except (BrokenPipeError, BlockingIOError):  # it ended just now, or does not read any more
+        return False
     finally:
         os.close(pipe)
     return True

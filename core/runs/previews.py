@@ -69,6 +69,7 @@ def tidy() -> None:
     root = files.preview_folder("x").parent
     kept = sorted(root.glob("*/result.json"), key=lambda path: -path.stat().st_mtime)
     for path in kept[MOST_KEPT:]:
+        path.unlink(missing_ok=True)  # first: without it the preview counts as not made
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
@@ -82,6 +83,7 @@ def _request(dataset_id: str, params: dict[str, Any], key_of: Any = None) -> Pre
     if task is not None and task.status in ("failed", "lost"):
         return Preview(key=key, error=task.error, hint=task.hint)
     if task is None or task.status in ENDED:
+        tidy()
         tasks.drop_waiting_previews(dataset_id, but=key)
     tasks.start("preview", dataset_id=dataset_id, params=params, key=key)
     return Preview(key=key)

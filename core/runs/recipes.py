@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.domain.archs import ARCHS
-from core.domain.recipes import Augmentation, Discriminative, OneCycle, Recipe, Stage
+from core.domain.errors import RecipeError
+from core.domain.recipes import MOST_RATE, Augmentation, Discriminative, OneCycle, Recipe, Stage
 
 DEFAULT_ARCH = "resnet34"
 
@@ -140,11 +141,17 @@ def with_rate(recipe: Recipe, lr: float, *, stages: tuple[int, ...]) -> Recipe:
     Discriminative rates keep their ratio, so a fine-tune stays what fastai makes of one base rate.
     """
     factor = lr / top_rate(recipe.stages[stages[0]])
+    highest = max(top_rate(recipe.stages[number]) for number in stages) * factor
+    if not 0 < highest <= MOST_RATE:
+        raise RecipeError(
+            f"With {lr:g} for the first stage another stage's rate would be {highest:g}.",
+            hint=f"Rates lie above 0 and up to {MOST_RATE}: choose a smaller one.",
+        )
     changed = tuple(
         stage.model_copy(update={"lr": _scaled(stage.lr, factor)}) if number in stages else stage
         for number, stage in enumerate(recipe.stages)
     )
-    return Recipe.model_validate({**recipe.model_dump(), "stages": changed})
+    return recipe.model_copy(update={"stages": changed})
 
 
 def top_rate(stage: Stage) -> float:

@@ -15,22 +15,32 @@ RUNS = schema.runs
 def start(
     dataset_id: str, plan: Plan, *, name: str | None = None, retrain_of: str | None = None
 ) -> Run:
-    """Put a run of the plan, on the dataset as it is now, into the queue."""
-    values = {
-        "id": ids.new("run"),
-        "name": name or _free_name(dataset_id, plan),
+    """Put a run of the plan, on the dataset as it is now, into the queue.
+
+    Where the same description waits already, as after a double click, that run is given.
+    """
+    described = {
         "dataset_id": dataset_id,
         "revision": catalog.get(dataset_id).revision,
         "split_id": plan.split_id,
         "subset": plan.subset.model_dump(mode="json"),
         "recipe": plan.recipe.model_dump(mode="json"),
         "seed": plan.seed,
+    }
+    values = {
+        "id": ids.new("run"),
+        "name": name or _free_name(dataset_id, plan),
         "code_version": version.code_version(),
         "retrain_of": retrain_of,
         "status": "queued",
         "created_at": clock.now(),
+        **described,
     }
+    waiting = sa.select(RUNS).where(RUNS.c.dataset_id == dataset_id, RUNS.c.status == "queued")
     with database.writing() as connection:
+        for row in connection.execute(waiting).mappings():
+            if {field: row[field] for field in described} == described:
+                return rows.run(row)
         connection.execute(sa.insert(RUNS).values(**values))
     return get(str(values["id"]))
 

@@ -47,9 +47,11 @@ def reading() -> Iterator[sa.Connection]:
 @contextmanager
 def writing() -> Iterator[sa.Connection]:
     """Open a writing transaction: committed when the block ends, undone when it raises."""
-    options = {"winnow_writes": True}
-    opened = engine().connect().execution_options(**options)
-    with _sentences(), opened as connection, connection.begin():
+    with (
+        _sentences(),
+        engine().connect().execution_options(winnow_writes=True) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
@@ -94,4 +96,8 @@ def _sentences() -> Iterator[None]:
         raise StoreError(
             f"The database {url()} refused: {error.orig}.",
             hint="Check that the disk is not full and that Winnow may write to its home folder.",
+        ) from error
+    except sa.exc.TimeoutError as error:
+        raise StoreError(
+            "The database is too busy: no connection came free.", hint="Try again in a moment."
         ) from error

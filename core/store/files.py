@@ -9,6 +9,8 @@ from typing import Any
 
 from core.domain.errors import StoreError
 
+ROOM_HINT = "Free space or correct the permissions of Winnow's home folder, then try again."
+
 
 def home() -> Path:
     """Give the folder of the database, caches and runs: `WINNOW_HOME`, else `~/.winnow`."""
@@ -128,26 +130,32 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 
     The order is the one of ALICE (OSDI '14): sync the file, rename, sync the folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part: Path | None = None
     try:
+        _made(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        part = Path(name)
         write(part)
         _sync(part)
         part.replace(path)
         _sync(path.parent)
     except OSError as error:
         raise StoreError(
-            f"{path} could not be written: {error.strerror or error}.",
-            hint="Free space or correct the permissions of Winnow's home folder, then try again.",
+            f"{path} could not be written: {error.strerror or error}.", hint=ROOM_HINT
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} could not be made: {error.strerror or error}.", hint=ROOM_HINT
+        ) from error
     return folder
 
 

@@ -7,6 +7,7 @@ brings progress, heartbeat and whatever rows the work has collected, and takes b
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
@@ -180,12 +181,19 @@ def request_stop(table: sa.Table, job_id: str) -> None:
 
 
 def sweep(table: sa.Table) -> list[str]:
-    """Mark the jobs whose process is dead, or silent for too long, as lost, and name them."""
+    """Mark the jobs whose process is dead, or silent for too long, as lost, and name them.
+
+    Silence is what this process has watched, by a clock that stands still while the machine
+    sleeps: a run that slept along with its machine is not lost.
+    """
     columns = (table.c.id, table.c.pid, table.c.process_started_at, table.c.heartbeat_at)
     query = sa.select(*columns).where(table.c.status.in_(ACTIVE))
     with database.reading() as connection:
         rows = connection.execute(query).all()
-    lost = [row.id for row in rows if _is_lost(row)]
+    for gone in _watched.keys() - {(table.name, row.id) for row in rows}:
+        if gone[0] == table.name:
+            del _watched[gone]
+    lost = [row.id for row in rows if _is_lost(table, row)]
     if lost:
         values = {
             "status": "lost",
@@ -193,9 +201,9 @@ def sweep(table: sa.Table) -> list[str]:
             "error": "Its process ended without a word: it was killed, or the machine stopped.",
             "hint": "Start it again; the log may say more.",
         }
-        gone = sa.update(table).where(table.c.id.in_(lost), table.c.status.in_(ACTIVE))
+        ended = sa.update(table).where(table.c.id.in_(lost), table.c.status.in_(ACTIVE))
         with database.writing() as connection:
-            connection.execute(gone.values(**values))
+            connection.execute(ended.values(**values))
     return lost
 
 
@@ -209,9 +217,15 @@ def is_alive(pid: int, started_at: float) -> bool:
         return False
 
 
-def _is_lost(row: Any) -> bool:
-    silent = clock.now() - (row.heartbeat_at or 0.0)
-    if row.pid is None:  # started, but its process has not come yet
-        return silent > SILENT_SECONDS
-    alive: bool = is_alive(row.pid, row.process_started_at)
-    return not alive or silent > SILENT_SECONDS
+def _is_lost(table: sa.Table, row: Any) -> bool:
+    if row.pid is not None and not is_alive(row.pid, row.process_started_at):
+        return True
+    key, now = (table.name, row.id), time.monotonic()
+    heartbeat, since = _watched.get(key, (None, now))
+    if heartbeat != row.heartbeat_at:
+        since = now
+    _watched[key] = (row.heartbeat_at, since)
+    return now - since > SILENT_SECONDS
+
+
+_watched: dict[tuple[str, str], tuple[float | None, float]] = {}

@@ -44,7 +44,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """
     await asyncio.to_thread(_warm)
     if os.environ.get("WINNOW_PRELOAD") != "0":
-        hosts.warm()
+        hosts.renew()
     stop = threading.Event()
     thread = threading.Thread(
         target=dispatcher.serve, args=(stop,), name="dispatcher", daemon=True

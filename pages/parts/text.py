@@ -1,8 +1,8 @@
 """Words and numbers for a person; names from disk are made harmless before they are drawn."""
 
+import itertools
 import re
 import time
-from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -49,12 +49,13 @@ def distinct(names: Mapping[str, str]) -> dict[str, str]:
 
     Streamlit finds the chosen option by its label, so two equal labels are one option.
     """
-    seen: Counter[str] = Counter()
-    labels = {}
+    labels: dict[str, str] = {}
     for key, name in names.items():
-        label = shorten(plain(name), 40)
-        seen[label] += 1
-        labels[key] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+        plain_name = shorten(plain(name), 40)
+        numbered = (f"{plain_name} ({number})" for number in itertools.count(2))
+        taken = set(labels.values())
+        candidates = itertools.chain([plain_name], numbered)
+        labels[key] = next(label for label in candidates if label not in taken)
     return labels
 
 

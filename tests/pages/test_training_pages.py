@@ -47,7 +47,9 @@ def finished_run(ids: list[int], run_id: str = "run-1", **columns: object) -> st
     seen = pd.DataFrame({"epoch": 0, "item_id": train, "loss": 0.5, "pred": 0, "p_pred": 0.6})
     frames.save(files.run_train_losses(run_id), seen)
     labels = ["cat" if item in ids[:12] else "dog" for item in train]
-    frames.save(files.run_items(run_id), pd.DataFrame({"item_id": train, "label": labels}))
+    more = pd.DataFrame({"item_id": train, "label": labels, "part": "train"})
+    items = pd.concat([frames.load(files.run_items(run_id)), more.assign(content_hash="same")])
+    frames.save(files.run_items(run_id), items)
     return run_id
 
 
@@ -180,7 +182,7 @@ def test_two_chosen_runs_are_compared_on_the_same_images(ids):
     finished_run(ids, "run-2", seed=2)
     at = opened("runs")
 
-    at.session_state["runs-2"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    at.session_state["runs-run-2-2"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
     at.run()
 
     assert sound(at)

@@ -4,6 +4,7 @@ from core.datasets import edits
 from core.domain.errors import InputError
 from core.review import compare
 from core.runs import runs
+from core.store import files, frames
 from tests import builders
 
 
@@ -55,6 +56,20 @@ def test_the_newest_labels_and_exclusions_count_for_both_runs(valid_ids):
 
     assert (found.revision, found.n_items) == (3, 3)
     assert found.metrics[0]["accuracy"] == 1.0
+
+
+def test_an_image_whose_file_changed_between_the_runs_does_not_count(valid_ids):
+    p = [[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]]
+    for run_id in ("run-1", "run-2"):
+        builders.insert_run(run_id)
+        builders.save_predictions(run_id, ["cat", "dog"], valid_ids, [0, 0, 1, 1], p)
+    items = frames.load(files.run_items("run-2"))
+    items.loc[0, "content_hash"] = "other"
+    frames.save(files.run_items("run-2"), items)
+
+    found = compare.on_same_images(["run-1", "run-2"])
+
+    assert found.n_items == 3
 
 
 def test_runs_of_different_datasets_are_refused(valid_ids):

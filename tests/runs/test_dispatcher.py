@@ -140,16 +140,46 @@ def test_a_killed_run_is_lost_and_the_next_one_gets_the_device(dataset, stub_eng
     assert _wait_for("finished", "run-2") == "finished"
 
 
-def test_a_second_dispatcher_on_the_same_home_waits_for_the_lock(dataset, started):
-    builders.insert_run("run-1", status="queued")
+def test_a_second_dispatcher_on_the_same_home_waits_for_the_lock(dataset, started, monkeypatch):
+    asked = threading.Event()
     stop = threading.Event()
+    taken = dispatcher._taken
+
+    def watched(lock: object) -> bool:
+        found = taken(lock)
+        asked.set()
+        return found
+
+    monkeypatch.setattr(dispatcher, "_taken", watched)
+    monkeypatch.setattr(dispatcher, "SWEEP_SECONDS", 0.05)
+    builders.insert_run("run-1", status="queued")
     with files.lock("dispatcher").open("a") as lock:
-        assert dispatcher._taken(lock)
+        assert taken(lock)
         thread = threading.Thread(target=dispatcher.serve, args=(stop,))
         thread.start()
+        assert asked.wait(30)
+        while_held = list(started)
+    until = time.monotonic() + 30
+    while not started and time.monotonic() < until:
+        time.sleep(0.02)
+    stop.set()
+    thread.join(timeout=30)
 
-        stop.set()
-        thread.join(timeout=30)
+    assert while_held == []
+    assert started == [("run", "run-1", "cpu")]
 
-    assert not thread.is_alive()
-    assert started == []
+
+def test_a_worker_that_cannot_be_started_fails_its_run_and_not_the_queue(dataset, monkeypatch):
+    monkeypatch.setattr(devices, "list_devices", lambda: ("cpu",))
+    monkeypatch.setattr(hosts, "is_ready", lambda: True)
+
+    def refuse(*_arguments: object, **_more: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(executor, "start", refuse)
+    builders.insert_run("run-1", status="queued")
+
+    dispatcher.step()
+
+    assert runs.get("run-1").status == "failed"
+    assert "could not be started" in runs.get("run-1").error

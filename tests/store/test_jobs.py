@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -135,13 +136,23 @@ def test_a_killed_worker_is_found_lost_and_a_living_one_is_not():
     assert row("task-alive").status == "running"
 
 
-def test_a_row_whose_worker_never_came_is_lost_after_a_while():
+def test_a_worker_that_never_comes_or_falls_silent_is_lost_after_a_minute(monkeypatch):
     insert_task("task-new")
-    insert_task("task-old", heartbeat_at=clock.now() - 61)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    at_first = jobs.sweep(TASKS)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
 
-    lost = jobs.sweep(TASKS)
+    assert at_first == []
+    assert jobs.sweep(TASKS) == ["task-new"]
 
-    assert lost == ["task-old"]
+
+def test_a_run_that_slept_along_with_its_machine_is_not_lost():
+    me = psutil.Process()
+    slept = {"pid": me.pid, "process_started_at": me.create_time()}
+    insert_task("task-slept", heartbeat_at=clock.now() - 3600, **slept)
+
+    assert jobs.sweep(TASKS) == []
 
 
 def test_rows_that_a_full_disk_refused_are_written_when_there_is_room_again():
