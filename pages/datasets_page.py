@@ -60,10 +60,15 @@ def _open() -> None:
 @st.fragment(run_every=1.0)
 @errors.boundary()
 def _follow(dataset_id: str) -> None:
-    task = tasks.find_active("scan", dataset_id) or tasks.find_active("sample", dataset_id)
+    task = _scanning(dataset_id)
     if task is None:
         st.rerun()
     task_view.show(task, key="scan")
+
+
+def _scanning(dataset_id: str) -> Task | None:
+    """Find the task that scans a dataset; the sample's scans as its second half."""
+    return tasks.find_active("scan", dataset_id) or tasks.find_active("sample", dataset_id)
 
 
 def _scan(dataset_id: str) -> None:
@@ -79,9 +84,9 @@ def _scan(dataset_id: str) -> None:
                 on_click=_rescan,
                 args=(dataset.id,),
                 help="Find what was added, changed, moved or deleted; the rest is not read.",
-                disabled=tasks.find_active("scan", dataset.id) is not None,
+                disabled=_scanning(dataset.id) is not None,
             )
-        if tasks.find_active("scan", dataset.id) is not None:
+        if _scanning(dataset.id) is not None:
             _follow(dataset.id)
         else:
             _result(dataset, tasks.find_latest("scan", dataset.id))

@@ -4,7 +4,7 @@ Changes wait under a revision of their own (`rebuild.PENDING`) until the scan cl
 revision: whatever is rebuilt meanwhile does not see them, and the next scan finds them again.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,8 +61,9 @@ def store(connection: sa.Connection, dataset_id: str, batch: Sequence[Change]) -
     if new:
         _insert(connection, dataset_id, new)
     old = {one.item_id: one for one in batch if one.item_id is not None}
-    for item_id, change in old.items():
-        _update(connection, dataset_id, change, item_id)
+    if old:
+        _update(connection, old)
+        _log(connection, dataset_id, old)
     _refold(connection, dataset_id, old)
 
 
@@ -101,20 +102,36 @@ def _insert(connection: sa.Connection, dataset_id: str, new: Sequence[dict[str, 
     connection.execute(sa.insert(schema.scan_changes), log)
 
 
-def _update(connection: sa.Connection, dataset_id: str, change: Change, item_id: int) -> None:
-    items, log = schema.items, schema.scan_changes
-    connection.execute(sa.update(items).where(items.c.id == item_id).values(**change.values))
-    if change.kind is None:
-        return
-    mine = {"dataset_id": dataset_id, "revision": rebuild.PENDING, "item_id": item_id}
-    waiting = sa.and_(*(log.c[name] == value for name, value in mine.items()))
-    earlier = connection.execute(sa.select(log.c.kind).where(waiting)).scalar_one_or_none()
-    if earlier is None:
-        entry = {**mine, "kind": change.kind, "before": change.before}
-        connection.execute(sa.insert(log).values(**entry))
-    elif earlier != "added" and change.kind == "changed":
-        # A scan that was killed left how the item was before; only the kind is news.
-        connection.execute(sa.update(log).where(waiting).values(kind="changed"))
+def _update(connection: sa.Connection, old: dict[int, Change]) -> None:
+    """Write the columns of known items, one statement for all that set the same ones."""
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for item_id, change in old.items():
+        new = {f"new_{name}": value for name, value in change.values.items()}
+        rows[tuple(sorted(change.values))].append({"item": item_id, **new})
+    mine = sa.update(schema.items).where(schema.items.c.id == sa.bindparam("item"))
+    for names, some in rows.items():
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+        connection.execute(mine.values(values), some)
+
+
+def _log(connection: sa.Connection, dataset_id: str, old: dict[int, Change]) -> None:
+    table = schema.scan_changes
+    mine = {"dataset_id": dataset_id, "revision": rebuild.PENDING}
+    waiting = sa.and_(*(table.c[name] == value for name, value in mine.items()))
+    query = sa.select(table.c.item_id, table.c.kind).where(waiting, table.c.item_id.in_(old))
+    earlier = {row.item_id: row.kind for row in connection.execute(query)}
+    entries = [
+        {**mine, "item_id": item_id, "kind": change.kind, "before": change.before}
+        for item_id, change in old.items()
+        if change.kind is not None and item_id not in earlier
+    ]
+    if entries:
+        connection.execute(sa.insert(table), entries)
+    # A scan that was killed left how the item was before; only the kind is news.
+    news = [i for i, kind in earlier.items() if kind != "added" and old[i].kind == "changed"]
+    if news:
+        again = sa.update(table).where(waiting, table.c.item_id.in_(news))
+        connection.execute(again.values(kind="changed"))
 
 
 def _refold(connection: sa.Connection, dataset_id: str, item_ids: Iterable[int]) -> None:

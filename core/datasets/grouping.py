@@ -19,7 +19,7 @@ def update(dataset: Dataset) -> int:
     """Group what the open scan has added or changed; gives the number of items with a group."""
     with database.reading() as connection:
         rows = _rows(connection, dataset.id)
-        fresh = _fresh(connection, dataset.id)
+        fresh = rebuild.open_items(connection, dataset.id)
     changed = _without(rows.values(), fresh)
     group_of = {row.id: changed.get(row.id, row.group_id) for row in rows.values()}
     known = [_candidate(r, group_of[r.id]) for r in rows.values() if r.id not in fresh]
@@ -39,16 +39,6 @@ def _rows(connection: sa.Connection, dataset_id: str) -> dict[int, Any]:
         table.c.perceptual_hash.is_not(None),
     )
     return {row.id: row for row in connection.execute(query.order_by(table.c.id))}
-
-
-def _fresh(connection: sa.Connection, dataset_id: str) -> set[int]:
-    table = schema.scan_changes
-    query = sa.select(table.c.item_id).where(
-        table.c.dataset_id == dataset_id,
-        table.c.revision == rebuild.PENDING,
-        table.c.kind.in_(("added", "changed")),
-    )
-    return set(connection.execute(query).scalars())
 
 
 def _without(rows: Iterable[Any], fresh: set[int]) -> dict[int, int | None]:

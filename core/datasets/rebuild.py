@@ -74,6 +74,17 @@ def edits_of(connection: sa.Connection, dataset_id: str, in_force: History) -> I
             yield Edit(revision=row.revision, item_id=row.item_id, kind=row.kind, label=row.label)
 
 
+def open_items(connection: sa.Connection, dataset_id: str) -> set[int]:
+    """Give the items that an open scan has added or changed: they may have no group yet."""
+    table = schema.scan_changes
+    query = sa.select(table.c.item_id).where(
+        table.c.dataset_id == dataset_id,
+        table.c.revision == PENDING,
+        table.c.kind.in_(("added", "changed")),
+    )
+    return set(connection.execute(query).scalars())
+
+
 def items_at(connection: sa.Connection, dataset_id: str, revision: int) -> list[PastItem]:
     """Give all items that existed at a revision, as they were, sorted by path."""
     rows = _rows(connection, dataset_id)

@@ -5,9 +5,11 @@ children with limits. What was read is stored in batches, so that a killed scan 
 was; the end of the scan makes one revision of all that changed.
 """
 
+import fcntl
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +19,9 @@ from core.datasets import changes, comparison, decoding, folders, grouping, spli
 from core.datasets.catalog import registry
 from core.datasets.changes import Change
 from core.datasets.comparison import Comparison
-from core.domain.errors import FolderError
+from core.domain.errors import ConflictError, FolderError
 from core.domain.items import Dataset
-from core.store import clock, database, schema
+from core.store import clock, database, files, schema
 
 BATCH = 400
 BATCH_SECONDS = 1.0
@@ -41,20 +43,26 @@ def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
     """Scan a dataset's folder and give the result in numbers, or None when it was stopped.
 
     Raises FolderError where the root is gone, empty or unreadable; nothing is marked gone then.
+    Raises ConflictError where another scan of the dataset is under way.
     """
-    began = time.monotonic()
     dataset = registry.get(dataset_id)
+    with _alone(dataset_id):
+        return _scan(dataset, lease)
+
+
+def _scan(dataset: Dataset, lease: Reporter) -> dict[str, Any] | None:
+    began = time.monotonic()
     lease.report(message="Listing files")
     listing = folders.walk(dataset.root)
-    found = comparison.compare(dataset_id, listing)
+    found = comparison.compare(dataset.id, listing)
     _check_root(dataset, found)
-    _store(dataset_id, found.back)
+    _store(dataset.id, found.back)
     if not _read(dataset, found, lease):
         return None
-    _store(dataset_id, list(found.gone()))
+    _store(dataset.id, tuple(found.gone()))
     lease.report(message="Comparing images")
     grouping.update(dataset)
-    counted = _close(dataset_id, listing.ignored)
+    counted = _close(dataset.id, listing.ignored)
     return {
         "n_images": len(listing.images),
         "n_new": counted["added"],
@@ -62,10 +70,24 @@ def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
         "n_moved": counted["moved"],
         "n_gone": counted["gone"],
         "n_back": counted["back"],
-        "n_broken": _count_broken(dataset_id),
+        "n_broken": _count_broken(dataset.id),
         "ignored": listing.ignored,
         "seconds": round(time.monotonic() - began, 3),
     }
+
+
+@contextmanager
+def _alone(dataset_id: str) -> Iterator[None]:
+    """Hold the dataset's lock file, which a process that dies lets go of."""
+    with files.lock(f"scan-{dataset_id}").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConflictError(
+                "This dataset is being scanned already.",
+                hint="Wait for that scan to end, then scan again if files have changed since.",
+            ) from error
+        yield
 
 
 def _check_root(dataset: Dataset, found: Comparison) -> None:
@@ -101,21 +123,26 @@ def _read(dataset: Dataset, found: Comparison, lease: Reporter) -> bool:
     return not lease.should_stop()
 
 
-def _store(dataset_id: str, batch: Sequence[Change]) -> None:
-    if batch:
+def _store(dataset_id: str, found: Sequence[Change]) -> None:
+    """Store changes in pieces, so that others can write in between."""
+    for start in range(0, len(found), BATCH):
         with database.writing() as connection:
-            changes.store(connection, dataset_id, batch)
+            changes.store(connection, dataset_id, found[start : start + BATCH])
 
 
 def _close(dataset_id: str, ignored: dict[str, int]) -> dict[str, int]:
-    """Assign parts, then make all changes one revision: no revision has items without a part."""
+    """Assign parts, then make all changes one revision: no revision has items without a part.
+
+    A split that was made after `assign_new` had listed them is completed with the revision.
+    """
     if splits.get_master(dataset_id) is not None:
         splits.assign_new(dataset_id)
     elif _has_images(dataset_id):
-        splits.make(dataset_id)
+        splits.make_master(dataset_id)
     table = schema.datasets
     mine = sa.update(table).where(table.c.id == dataset_id)
     with database.writing() as connection:
+        splits.assign_rest(connection, dataset_id)
         counted = changes.close(connection, dataset_id)
         connection.execute(mine.values(scanned_at=clock.now(), ignored=ignored))
     return counted

@@ -1,4 +1,8 @@
-"""Which part every item belongs to: assigned once, by groups, and never moved afterwards."""
+"""Which part every item belongs to: assigned once, by groups, and never moved afterwards.
+
+What an open scan has added or changed may have no group yet, and so gets no part: a split that is
+made meanwhile leaves it out, and the end of the scan assigns it.
+"""
 
 import dataclasses
 import hashlib
@@ -11,6 +15,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from core.datasets import rebuild
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
 from core.store import clock, database, ids, schema
@@ -47,27 +52,30 @@ class Member:
 def make(dataset_id: str, *, seed: int = SEED, valid_fraction: float = VALID_FRACTION) -> Split:
     """Make a split, or give the one of the same seed and share; the first one is the master.
 
-    Imports scikit-learn, so it belongs into a worker. Raises InputError for a share outside
-    0.01–0.5 and for a dataset without readable images.
+    Leaves out what an open scan has added or changed: `assign_new` is for those. Imports
+    scikit-learn, so it belongs into a worker. Raises InputError for a share outside 0.01–0.5 and
+    for a dataset without readable images.
     """
     if not 0.01 <= valid_fraction <= 0.5:
         raise InputError(
             f"{valid_fraction:g} cannot be the share of valid images.",
             hint="Choose a share between 0.01 and 0.5.",
         )
-    for split in list_splits(dataset_id):
-        if (split.seed, split.valid_fraction) == (seed, valid_fraction):
-            return split
-    with database.writing() as connection:
-        return _make(connection, dataset_id, seed, valid_fraction)
+    return _make(dataset_id, seed, valid_fraction, with_open=False)
+
+
+def make_master(dataset_id: str) -> Split:
+    """Make the master split of all readable images; for the end of a scan, which has grouped them.
+
+    Raises InputError for a dataset without readable images.
+    """
+    return _make(dataset_id, SEED, VALID_FRACTION, with_open=True)
 
 
 def list_splits(dataset_id: str) -> list[Split]:
     """List a dataset's splits, the master first."""
-    query = sa.select(schema.splits).where(schema.splits.c.dataset_id == dataset_id)
-    order = (schema.splits.c.is_master.desc(), schema.splits.c.created_at)
     with database.reading() as connection:
-        return [_split(row) for row in connection.execute(query.order_by(*order))]
+        return _list(connection, dataset_id)
 
 
 def get(split_id: str) -> Split:
@@ -107,19 +115,19 @@ def counts(split_id: str) -> pd.DataFrame:
 def assign_new(dataset_id: str) -> int:
     """Give the items without a part one, in every split; no item that has one moves.
 
-    Returns how many assignments were added.
+    Belongs to the end of a scan, when all items are grouped. Returns how many assignments were
+    added.
     """
     added = 0
     for split in list_splits(dataset_id):
         with database.writing() as connection:
-            members = _members(connection, dataset_id, ("ok", "gone"))
-            table = schema.assignments
-            query = sa.select(table.c.item_id, table.c.part).where(table.c.split_id == split.id)
-            parts: dict[int, Part] = {row.item_id: row.part for row in connection.execute(query)}
-            new = parts_of_new(members, parts, seed=split.seed, fraction=split.valid_fraction)
-            _insert(connection, split.id, new)
-            added += len(new)
+            added += _assign(connection, split)
     return added
+
+
+def assign_rest(connection: sa.Connection, dataset_id: str) -> int:
+    """Do what `assign_new` does within a transaction: quick where every item has its part."""
+    return sum(_assign(connection, split) for split in _list(connection, dataset_id))
 
 
 def parts_of_all(members: Sequence[Member], *, seed: int, fraction: float) -> dict[int, Part]:
@@ -170,15 +178,40 @@ def parts_of_new(
     return new
 
 
-def _make(connection: sa.Connection, dataset_id: str, seed: int, fraction: float) -> Split:
+def _make(dataset_id: str, seed: int, fraction: float, *, with_open: bool) -> Split:
+    """Draw before anything is locked, and again in the rare case that the items differ by then."""
+    with database.reading() as connection:
+        equal = _equal(connection, dataset_id, seed, fraction)
+        members = [] if equal else _drawable(connection, dataset_id, with_open)
+    if equal:
+        return equal
+    parts = parts_of_all(members, seed=seed, fraction=fraction)
+    with database.writing() as connection:
+        equal = _equal(connection, dataset_id, seed, fraction)
+        if equal:
+            return equal
+        now = _drawable(connection, dataset_id, with_open)
+        if now != members:
+            parts = parts_of_all(now, seed=seed, fraction=fraction)
+        split = _new(connection, dataset_id, seed, fraction)
+        _insert(connection, split.id, parts)
+    return split
+
+
+def _drawable(connection: sa.Connection, dataset_id: str, with_open: bool) -> list[Member]:
+    open_ids = set() if with_open else rebuild.open_items(connection, dataset_id)
     members = _members(connection, dataset_id, ("ok",))
-    if not members:
+    found = [member for member in members if member.item_id not in open_ids]
+    if not found:
         raise InputError(
             f"The dataset {dataset_id} has no readable images to split.",
-            hint="Add images, one sub-folder a class, and scan the folder again.",
+            hint="Add images, one sub-folder a class, and let a scan of the folder end.",
         )
-    first = sa.select(sa.func.count()).where(schema.splits.c.dataset_id == dataset_id)
-    is_master = connection.execute(first).scalar_one() == 0
+    return found
+
+
+def _new(connection: sa.Connection, dataset_id: str, seed: int, fraction: float) -> Split:
+    is_master = not _list(connection, dataset_id)
     split = Split(
         id=ids.new("split"),
         dataset_id=dataset_id,
@@ -189,8 +222,39 @@ def _make(connection: sa.Connection, dataset_id: str, seed: int, fraction: float
         created_at=clock.now(),
     )
     connection.execute(sa.insert(schema.splits).values(**dataclasses.asdict(split)))
-    _insert(connection, split.id, parts_of_all(members, seed=seed, fraction=fraction))
     return split
+
+
+def _list(connection: sa.Connection, dataset_id: str) -> list[Split]:
+    table = schema.splits
+    query = sa.select(table).where(table.c.dataset_id == dataset_id)
+    order = (table.c.is_master.desc(), table.c.created_at)
+    return [_split(row) for row in connection.execute(query.order_by(*order))]
+
+
+def _equal(connection: sa.Connection, dataset_id: str, seed: int, fraction: float) -> Split | None:
+    same = (one for one in _list(connection, dataset_id) if one.seed == seed)
+    return next((one for one in same if one.valid_fraction == fraction), None)
+
+
+def _assign(connection: sa.Connection, split: Split) -> int:
+    if not _has_homeless(connection, split):
+        return 0
+    members = _members(connection, split.dataset_id, ("ok", "gone"))
+    table = schema.assignments
+    query = sa.select(table.c.item_id, table.c.part).where(table.c.split_id == split.id)
+    parts: dict[int, Part] = {row.item_id: row.part for row in connection.execute(query)}
+    new = parts_of_new(members, parts, seed=split.seed, fraction=split.valid_fraction)
+    _insert(connection, split.id, new)
+    return len(new)
+
+
+def _has_homeless(connection: sa.Connection, split: Split) -> bool:
+    items, parts = schema.items, schema.assignments
+    here = sa.and_(parts.c.item_id == items.c.id, parts.c.split_id == split.id)
+    present = sa.and_(items.c.dataset_id == split.dataset_id, items.c.status == "ok")
+    query = sa.select(items.c.id).where(present, ~sa.exists().where(here)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _members(connection: sa.Connection, dataset_id: str, statuses: Sequence[str]) -> list[Member]:

@@ -32,6 +32,7 @@ def _sample(lease: jobs.Lease, params: Params) -> None:
     lease.report(message="Drawing digits")
     sample.write()
     dataset = sample.register()
+    _name_dataset(lease, dataset.id)
     result = scan.run(dataset.id, lease)
     _finish(lease, None if result is None else {"dataset_id": dataset.id, **result})
 
@@ -40,6 +41,13 @@ def _split(lease: jobs.Lease, params: Params) -> None:
     wished = {name: params[name] for name in ("seed", "valid_fraction") if name in params}
     split = splits.make(params["dataset_id"], **wished)
     _finish(lease, {"split_id": split.id})
+
+
+def _name_dataset(lease: jobs.Lease, dataset_id: str) -> None:
+    """Let others find the task by the dataset that it scans, which it did not know before."""
+    mine = sa.update(schema.tasks).where(schema.tasks.c.id == lease.job_id)
+    with database.writing() as connection:
+        connection.execute(mine.values(dataset_id=dataset_id))
 
 
 def _finish(lease: jobs.Lease, result: dict[str, Any] | None) -> None:

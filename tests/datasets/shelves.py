@@ -43,7 +43,7 @@ def shelved(labels: Sequence[str]) -> tuple[str, list[int]]:
     name = ids.new("shelf")
     dataset = registry.register(Path("/nowhere") / name, source="folder")
     batch = [
-        Change(kind="added", item_id=None, values=_columns(at, label), before=None)
+        Change(kind="added", item_id=None, values=columns(at, label), before=None)
         for at, label in enumerate(labels)
     ]
     with database.writing() as connection:
@@ -75,7 +75,8 @@ def count_reads(monkeypatch: Any) -> list[str]:
     return opened
 
 
-def _columns(at: int, label: str) -> dict[str, Any]:
+def columns(at: int, label: str) -> dict[str, Any]:
+    """Make the columns of a readable item, as a scan gives them."""
     return {
         "path": f"{label}/{at:05d}.jpg",
         "recorded_label": label,

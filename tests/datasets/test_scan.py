@@ -2,14 +2,32 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from core.datasets import catalog, edits, scan, splits
-from core.domain.errors import FolderError
+from core.datasets import catalog, changes, comparison, edits, folders, scan, splits
+from core.domain.errors import ConflictError, FolderError, InputError
+from core.store import database
 from tests.datasets import corpus, shelves
 from tests.datasets.shelves import Lease
+
+
+class Meanwhile(Lease):
+    """Does something in the middle of a scan: once a report says that images are compared."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act = act
+
+    def report(self, **columns: Any) -> None:
+        """Remember what was reported, and act when all files are read but not grouped yet."""
+        super().report(**columns)
+        if columns.get("message") == "Comparing images":
+            self._act()
 
 
 @pytest.fixture
@@ -259,3 +277,134 @@ def test_progress_counts_files_and_says_how_fast(root: Path) -> None:
     assert counted[0]["progress_total"] == 8
     assert counted[-1]["progress_done"] == 8
     assert counted[-1]["progress_rate"] > 0
+
+
+def test_copies_share_a_part_in_a_split_that_is_made_while_a_scan_reads_them(
+    tmp_path: Path,
+) -> None:
+    root = corpus.folder(tmp_path / "root", per_class=10)
+    dataset_id, _ = shelves.scanned(root)
+    for at in range(10):
+        corpus.put(root / "cat" / f"copy-{at}.jpg", (root / "cat" / f"cat-{at}.jpg").read_bytes())
+    made: list[splits.Split] = []
+
+    scan.run(
+        dataset_id,
+        Meanwhile(lambda: made.append(splits.make(dataset_id, seed=7, valid_fraction=0.5))),
+    )
+
+    ids = shelves.by_path(dataset_id)
+    parts = {
+        path: catalog.get_item(item_id, split_id=made[0].id).part for path, item_id in ids.items()
+    }
+    assert set(parts.values()) == {"train", "valid"}
+    copies = [parts[f"cat/copy-{at}.jpg"] for at in range(10)]
+    assert copies == [parts[f"cat/cat-{at}.jpg"] for at in range(10)]
+
+
+def test_a_split_made_at_the_last_moment_of_a_scan_covers_its_items_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id, _ = shelves.scanned(root)
+    corpus.put(root / "cat" / "new.jpg", corpus.jpeg(77))
+    made: list[splits.Split] = []
+    plain = splits.assign_new
+
+    def late(dataset_id: str) -> int:
+        added = plain(dataset_id)
+        made.append(splits.make(dataset_id, seed=7))
+        return added
+
+    monkeypatch.setattr(splits, "assign_new", late)
+
+    shelves.scanned(root)
+
+    assert len(catalog.items_at(dataset_id, revision=2, split_id=made[0].id)) == 9
+
+
+def test_a_split_asked_for_in_the_first_scan_leaves_the_master_to_it(root: Path) -> None:
+    dataset = catalog.open_folder(str(root))
+    refused: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(InputError) as caught:
+            splits.make(dataset.id, seed=7)
+        refused.append(caught.value.sentence)
+
+    scan.run(dataset.id, Meanwhile(ask))
+
+    master = splits.get_master(dataset.id)
+    assert len(refused) == 1
+    assert master is not None
+    assert splits.list_splits(dataset.id) == [master]
+    assert splits.counts(master.id)["n_items"].sum() == 8
+
+
+def test_a_second_scan_of_a_dataset_is_refused_while_the_first_one_goes_on(root: Path) -> None:
+    dataset = catalog.open_folder(str(root))
+    refused: list[ConflictError] = []
+
+    def again() -> None:
+        with pytest.raises(ConflictError) as caught:
+            scan.run(dataset.id, Lease())
+        refused.append(caught.value)
+
+    result = scan.run(dataset.id, Meanwhile(again))
+
+    assert [error.sentence for error in refused] == ["This dataset is being scanned already."]
+    assert refused[0].hint.startswith("Wait for that scan to end")
+    assert result is not None
+    assert result["n_new"] == 8
+    assert shelves.scanned(root)[1]["n_new"] == 0
+
+
+def test_another_dataset_is_scanned_meanwhile(root: Path, tmp_path: Path) -> None:
+    dataset = catalog.open_folder(str(root))
+    other = corpus.folder(tmp_path / "other")
+    results: list[dict[str, Any]] = []
+
+    scan.run(dataset.id, Meanwhile(lambda: results.append(shelves.scanned(other)[1])))
+
+    assert [result["n_new"] for result in results] == [8]
+
+
+def test_many_gone_and_returning_files_are_stored_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = corpus.folder(tmp_path / "root", per_class=7)
+    dataset_id, _ = shelves.scanned(root)
+    pieces: list[int] = []
+    plain = changes.store
+
+    def counting(connection: Any, dataset_id: str, batch: Any) -> None:
+        pieces.append(len(batch))
+        plain(connection, dataset_id, batch)
+
+    monkeypatch.setattr(changes, "store", counting)
+    monkeypatch.setattr(scan, "BATCH", 3)
+    shutil.move(root / "cat", tmp_path / "aside")
+
+    _, gone = shelves.scanned(root)
+    shutil.move(tmp_path / "aside", root / "cat")
+    _, back = shelves.scanned(root)
+
+    assert (gone["n_gone"], back["n_back"]) == (7, 7)
+    assert pieces == [3, 3, 1, 3, 3, 1]
+    assert catalog.get(dataset_id).revision == 3
+
+
+def test_a_piece_of_gone_files_takes_few_statements() -> None:
+    dataset_id, _ = shelves.shelved(("cat", "dog") * 50)
+    nothing = folders.Listing(images=(), ignored={})
+    gone = list(comparison.compare(dataset_id, nothing).gone())
+    statements: list[str] = []
+
+    def count(*given: Any) -> None:
+        statements.append(given[2])
+
+    sa.event.listen(database.engine(), "before_cursor_execute", count)
+    with database.writing() as connection:
+        changes.store(connection, dataset_id, gone)
+
+    assert len(statements) < 10
+    assert catalog.list_items(dataset_id, filters=catalog.ItemFilter(status="gone")).total == 100

@@ -3,15 +3,18 @@
 import subprocess
 import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import catalog, edits, splits
+from core.datasets import catalog, changes, edits, splits
+from core.datasets.changes import Change
 from core.datasets.splits import Member
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
+from core.store import database
 from tests.datasets import shelves
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -165,6 +168,74 @@ def test_a_share_out_of_range_an_empty_dataset_and_an_unknown_split_are_refused(
         splits.make("ds-none")
     with pytest.raises(NotFoundError, match="no split split-none"):
         splits.get("split-none")
+
+
+def test_a_split_leaves_out_what_an_open_scan_has_added_or_changed() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 10)
+    splits.make(dataset_id)
+    changed = {"content_hash": "f" * 32}
+    batch = [
+        Change(kind="added", item_id=None, values=shelves.columns(20, "cat"), before=None),
+        Change(kind="changed", item_id=ids[3], values=changed, before=shelves.columns(3, "dog")),
+    ]
+    with database.writing() as connection:
+        changes.store(connection, dataset_id, batch)
+
+    split = splits.make(dataset_id, seed=7)
+
+    items = catalog.get_items(list(shelves.by_path(dataset_id).values()), split_id=split.id)
+    assert {item_id for item_id, item in items.items() if item.part} == set(ids) - {ids[3]}
+
+
+def test_a_dataset_whose_first_scan_is_open_cannot_be_split_yet() -> None:
+    dataset_id, _ = shelves.shelved(())
+    added = Change(kind="added", item_id=None, values=shelves.columns(0, "cat"), before=None)
+    with database.writing() as connection:
+        changes.store(connection, dataset_id, [added])
+
+    with pytest.raises(InputError, match="no readable images"):
+        splits.make(dataset_id, seed=7)
+
+    assert splits.list_splits(dataset_id) == []
+
+
+def test_a_split_is_drawn_while_others_can_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 10)
+    plain = splits.parts_of_all
+
+    def excluding(*given: Any, **named: Any) -> dict[int, Part]:
+        edits.apply(dataset_id, operation_id="1", kind="exclude", item_ids=ids[:1])
+        return plain(*given, **named)
+
+    monkeypatch.setattr(splits, "parts_of_all", excluding)
+
+    split = splits.make(dataset_id)
+
+    assert splits.counts(split.id)["n_items"].sum() == 20
+    assert catalog.get_item(ids[0]).excluded
+
+
+def test_items_that_differ_after_the_draw_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset_id, ids = shelves.shelved(("cat", "dog") * 10)
+    plain = splits.parts_of_all
+    before = shelves.columns(0, "cat")
+    batch = [Change(kind="changed", item_id=ids[0], values={"mtime_ns": 9}, before=before)]
+    drawn: list[int] = []
+
+    def meanwhile(members: list[Member], **named: Any) -> dict[int, Part]:
+        if not drawn:
+            with database.writing() as connection:
+                changes.store(connection, dataset_id, batch)
+        drawn.append(len(members))
+        return plain(members, **named)
+
+    monkeypatch.setattr(splits, "parts_of_all", meanwhile)
+
+    split = splits.make(dataset_id)
+
+    assert drawn == [20, 19]
+    assert catalog.get_item(ids[0], split_id=split.id).part is None
+    assert splits.counts(split.id)["n_items"].sum() == 19
 
 
 def test_the_server_never_imports_scikit_learn() -> None:
