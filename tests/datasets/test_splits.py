@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.datasets import catalog, changes, edits, splits
 from core.datasets.changes import Change
-from core.datasets.splits import Member
+from core.datasets.splits import Member, drawing
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
 from core.store import database
@@ -207,7 +207,7 @@ def test_a_split_is_drawn_while_others_can_write(monkeypatch: pytest.MonkeyPatch
         edits.apply(dataset_id, operation_id="1", kind="exclude", item_ids=ids[:1])
         return plain(*given, **named)
 
-    monkeypatch.setattr(splits, "parts_of_all", excluding)
+    monkeypatch.setattr(drawing, "parts_of_all", excluding)
 
     split = splits.make(dataset_id)
 
@@ -229,7 +229,7 @@ def test_items_that_differ_after_the_draw_are_drawn_again(monkeypatch: pytest.Mo
         drawn.append(len(members))
         return plain(members, **named)
 
-    monkeypatch.setattr(splits, "parts_of_all", meanwhile)
+    monkeypatch.setattr(drawing, "parts_of_all", meanwhile)
 
     split = splits.make(dataset_id)
 

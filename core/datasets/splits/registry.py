@@ -1,21 +1,19 @@
-"""Which part every item belongs to: assigned once, by groups, and never moved afterwards.
+"""The splits of a dataset and who belongs to which part, in the store.
 
 What an open scan has added or changed may have no group yet, and so gets no part: a split that is
 made meanwhile leaves it out, and the end of the scan assigns it.
 """
 
 import dataclasses
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from core.datasets import rebuild
+from core.datasets.splits import drawing
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
 from core.store import clock, database, ids, schema
@@ -35,18 +33,6 @@ class Split:
     seed: int
     valid_fraction: float
     created_at: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """What a split needs of an item; items of one group stay together."""
-
-    item_id: int
-    path: str
-    label: str
-    group: int
-    content_hash: str
-    is_present: bool = True  # a file that is gone still binds its group to its part
 
 
 def make(dataset_id: str, *, seed: int = SEED, valid_fraction: float = VALID_FRACTION) -> Split:
@@ -130,54 +116,6 @@ def assign_rest(connection: sa.Connection, dataset_id: str) -> int:
     return sum(_assign(connection, split) for split in _list(connection, dataset_id))
 
 
-def parts_of_all(members: Sequence[Member], *, seed: int, fraction: float) -> dict[int, Part]:
-    """Draw a part for every item, stratified by label over groups, the same for the same seed.
-
-    A class with a single group goes to train. Every class has one group in train at least.
-    """
-    groups = _groups(members)
-    labels = [_label(group) for group in groups]
-    several = {label for label, number in Counter(labels).items() if number > 1}
-    drawable = [at for at, label in enumerate(labels) if label in several]
-    drawn = _draw([labels[at] for at in drawable], seed=seed, fraction=fraction)
-    valid = {drawable[at] for at in drawn}
-    return {
-        member.item_id: "valid" if at in valid else "train"
-        for at, group in enumerate(groups)
-        for member in group
-    }
-
-
-def parts_of_new(
-    members: Sequence[Member], parts: dict[int, Part], *, seed: int, fraction: float
-) -> dict[int, Part]:
-    """Choose a part for the items that have none: their group's, else what keeps the share.
-
-    Groups are taken by a hash of seed and content, so the outcome does not hang on names.
-    """
-    n_items: Counter[str] = Counter()
-    n_valid: Counter[str] = Counter()
-    for member in members:
-        if member.is_present and member.item_id in parts:
-            n_items[member.label] += 1
-            n_valid[member.label] += parts[member.item_id] == "valid"
-    new: dict[int, Part] = {}
-    for group in sorted(_groups(members), key=lambda group: _rank(seed, group)):
-        homeless = [one for one in group if one.is_present and one.item_id not in parts]
-        if not homeless:
-            continue
-        part = _part_of_group(group, parts)
-        if part is None:
-            label = _label(group)
-            wanted = fraction * (n_items[label] + len(homeless))
-            part = "valid" if n_valid[label] + len(homeless) <= wanted else "train"
-        for member in homeless:
-            new[member.item_id] = part
-            n_items[member.label] += 1
-            n_valid[member.label] += part == "valid"
-    return new
-
-
 def _make(dataset_id: str, seed: int, fraction: float, *, with_open: bool) -> Split:
     """Draw before anything is locked, and again in the rare case that the items differ by then."""
     with database.reading() as connection:
@@ -185,20 +123,20 @@ def _make(dataset_id: str, seed: int, fraction: float, *, with_open: bool) -> Sp
         members = [] if equal else _drawable(connection, dataset_id, with_open)
     if equal:
         return equal
-    parts = parts_of_all(members, seed=seed, fraction=fraction)
+    parts = drawing.parts_of_all(members, seed=seed, fraction=fraction)
     with database.writing() as connection:
         equal = _equal(connection, dataset_id, seed, fraction)
         if equal:
             return equal
         now = _drawable(connection, dataset_id, with_open)
         if now != members:
-            parts = parts_of_all(now, seed=seed, fraction=fraction)
+            parts = drawing.parts_of_all(now, seed=seed, fraction=fraction)
         split = _new(connection, dataset_id, seed, fraction)
         _insert(connection, split.id, parts)
     return split
 
 
-def _drawable(connection: sa.Connection, dataset_id: str, with_open: bool) -> list[Member]:
+def _drawable(connection: sa.Connection, dataset_id: str, with_open: bool) -> list[drawing.Member]:
     open_ids = set() if with_open else rebuild.open_items(connection, dataset_id)
     members = _members(connection, dataset_id, ("ok",))
     found = [member for member in members if member.item_id not in open_ids]
@@ -244,7 +182,7 @@ def _assign(connection: sa.Connection, split: Split) -> int:
     table = schema.assignments
     query = sa.select(table.c.item_id, table.c.part).where(table.c.split_id == split.id)
     parts: dict[int, Part] = {row.item_id: row.part for row in connection.execute(query)}
-    new = parts_of_new(members, parts, seed=split.seed, fraction=split.valid_fraction)
+    new = drawing.parts_of_new(members, parts, seed=split.seed, fraction=split.valid_fraction)
     _insert(connection, split.id, new)
     return len(new)
 
@@ -257,11 +195,13 @@ def _has_homeless(connection: sa.Connection, split: Split) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _members(connection: sa.Connection, dataset_id: str, statuses: Sequence[str]) -> list[Member]:
+def _members(
+    connection: sa.Connection, dataset_id: str, statuses: Sequence[str]
+) -> list[drawing.Member]:
     table = schema.items
     query = sa.select(table).where(table.c.dataset_id == dataset_id, table.c.status.in_(statuses))
     return [
-        Member(
+        drawing.Member(
             item_id=row.id,
             path=row.path,
             label=row.label,
@@ -277,42 +217,6 @@ def _insert(connection: sa.Connection, split_id: str, parts: dict[int, Part]) ->
     rows = [{"split_id": split_id, "item_id": i, "part": part} for i, part in parts.items()]
     if rows:
         connection.execute(sa.insert(schema.assignments), rows)
-
-
-def _groups(members: Sequence[Member]) -> list[list[Member]]:
-    """Collect groups in the order of their first path, which does not hang on ids."""
-    found: dict[int, list[Member]] = defaultdict(list)
-    for member in sorted(members, key=lambda member: member.path):
-        found[member.group].append(member)
-    return list(found.values())
-
-
-def _label(group: Iterable[Member]) -> str:
-    numbers = Counter(member.label for member in group)
-    return min(numbers, key=lambda label: (-numbers[label], label))
-
-
-def _rank(seed: int, group: Sequence[Member]) -> tuple[str, str]:
-    first = min(group, key=lambda member: (member.content_hash, member.path))
-    mixed = hashlib.blake2b(f"{seed}:{first.content_hash}".encode(), digest_size=8)
-    return mixed.hexdigest(), first.path
-
-
-def _part_of_group(group: Iterable[Member], parts: dict[int, Part]) -> Part | None:
-    return next((parts[m.item_id] for m in group if m.item_id in parts), None)
-
-
-def _draw(labels: Sequence[str], *, seed: int, fraction: float) -> list[int]:
-    """Choose positions for valid, stratified; one a class at least where there is room for it."""
-    if not labels:
-        return []
-    from sklearn.model_selection import StratifiedShuffleSplit  # slow; never in the UI process
-
-    n_classes = len(set(labels))
-    n_valid = min(max(round(fraction * len(labels)), n_classes), len(labels) - n_classes)
-    drawing = StratifiedShuffleSplit(n_splits=1, test_size=n_valid, random_state=seed)
-    _, valid = next(drawing.split(np.zeros(len(labels)), labels))
-    return [int(at) for at in valid]
 
 
 def _split(row: Any) -> Split:
