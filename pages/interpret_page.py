@@ -260,7 +260,7 @@ def _most_confused(run_id: str, found: Predictions) -> tuple[str, str] | None:
         on_select="rerun",
         selection_mode="single-row",
         key=f"most-confused-{run_id}-{least}",  # a kept selection must not outlive its rows
-        height=420,
+        height=min(420, 35 * (len(pairs) + 1) + 3),
     )
     chosen = event.selection.rows
     return (pairs[chosen[0]].label, pairs[chosen[0]].pred) if chosen else None
