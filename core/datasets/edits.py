@@ -34,6 +34,15 @@ class LogEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The same edit of one or more items."""
+
+    kind: EditKind
+    item_ids: tuple[int, ...]
+    label: str | None = None  # the new label of a relabel, else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EditSummary:
     """How many present, readable items the edits in force exclude, relabel and keep."""
 
@@ -50,33 +59,60 @@ def apply(
     item_ids: Sequence[int],
     label: str | None = None,
 ) -> int:
-    """Exclude, relabel or keep items as one revision, and give its number.
+    """Exclude, relabel or keep items as one revision, and give its number; as `apply_all`."""
+    decision = Decision(kind=kind, item_ids=tuple(item_ids), label=label)
+    return apply_all(dataset_id, operation_id=operation_id, decisions=(decision,))
 
-    The same operation again changes nothing and gives the same number. Raises InputError for
-    items of another dataset, an unknown kind, or a label that cannot name a class folder.
+
+def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decision]) -> int:
+    """Carry several decisions out as one revision, so that one undo takes all of them back.
+
+    Gives the revision's number; the same operation again changes nothing and gives the same.
+    Raises InputError for items of another dataset or named twice, an unknown kind, or a label
+    that cannot name a class folder.
     """
-    if kind not in get_args(EditKind):
-        raise InputError(f"{kind!r} is not a kind of edit.", hint="Exclude, relabel or keep.")
-    label = checked_label(label) if kind == "relabel" else None
-    chosen = sorted(set(item_ids))
-    if not chosen:
-        raise InputError("No image was chosen.", hint="Mark at least one image first.")
+    edits = _edits(decisions)
 
     def change(connection: sa.Connection, revision: int) -> None:
-        states = _states_now(connection, dataset_id, chosen)
-        edit = {"dataset_id": dataset_id, "revision": revision, "kind": kind, "label": label}
-        rows = [{**edit, "item_id": item_id} for item_id in chosen]
+        states = _states_now(connection, dataset_id, sorted(edits))
+        shared = {"dataset_id": dataset_id, "revision": revision}
+        rows = [
+            {**shared, "item_id": item_id, "kind": kind, "label": label}
+            for item_id, (kind, label) in sorted(edits.items())
+        ]
         connection.execute(sa.insert(schema.edits), rows)
         store_states(
-            connection, {item: _after(state, kind, label) for item, state in states.items()}
+            connection, {item: _after(state, *edits[item]) for item, state in states.items()}
         )
 
     with database.writing() as connection:
         known = _known(connection, dataset_id, operation_id)
         if known is not None:
             return known
-        entry = {"kind": "edit", "note": _in_words(kind, len(chosen), label)}
-        return _append(connection, dataset_id, {**entry, "operation_id": operation_id}, change)
+        note = "; ".join(_in_words(one.kind, len(one.item_ids), one.label) for one in decisions)
+        entry = {"kind": "edit", "note": note, "operation_id": operation_id}
+        return _append(connection, dataset_id, entry, change)
+
+
+def _edits(decisions: Sequence[Decision]) -> dict[int, tuple[EditKind, str | None]]:
+    """Check decisions, and give each item's kind and label."""
+    edits: dict[int, tuple[EditKind, str | None]] = {}
+    for one in decisions:
+        if one.kind not in get_args(EditKind):
+            raise InputError(
+                f"{one.kind!r} is not a kind of edit.", hint="Exclude, relabel or keep."
+            )
+        label = checked_label(one.label) if one.kind == "relabel" else None
+        twice = set(edits).intersection(one.item_ids)
+        if twice:
+            raise InputError(
+                f"The image {min(twice)} was decided about twice at once.",
+                hint="Decide once about each image.",
+            )
+        edits.update(dict.fromkeys(one.item_ids, (one.kind, label)))
+    if not edits:
+        raise InputError("No image was chosen.", hint="Mark at least one image first.")
+    return edits
 
 
 def undo(dataset_id: str, *, operation_id: str) -> int | None:

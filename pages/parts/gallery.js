@@ -179,7 +179,7 @@ class Gallery {
     if (!ids.length) return;
     const single = !this.store.selected.size;
     if (this.data.staged) this.store.mark(ids, kind, label);
-    else this.store.enqueue(kind, ids, label);
+    else this.store.enqueue("edit", [{ kind, item_ids: ids, label }]);
     this.select(new Set());
     this.paint(ids);
     if (single && this.indices.has(ids[0])) this.step(1, false);
@@ -204,16 +204,15 @@ class Gallery {
       const { suggestion } = this.tileOf(id);
       if (suggestion) groups.set(suggestion, [...(groups.get(suggestion) || []), id]);
     }
-    const single = !this.store.selected.size;
-    for (const [label, ids] of groups) {
-      if (single) this.decide("relabel", ids, label);
-      else {
-        // decide() would clear the selection that the other groups are still taken from
-        if (this.data.staged) this.store.mark(ids, "relabel", label);
-        else this.store.enqueue("relabel", ids, label);
-      }
+    if (groups.size === 1) {
+      const [[label, ids]] = groups;
+      this.decide("relabel", ids, label);
     }
-    if (single || !groups.size) return;
+    if (groups.size < 2) return;
+    const decisions = [...groups].map(([label, ids]) => ({ kind: "relabel", item_ids: ids, label }));
+    if (this.data.staged) {
+      for (const { item_ids, label } of decisions) this.store.mark(item_ids, "relabel", label);
+    } else this.store.enqueue("edit", decisions);
     this.select(new Set());
     this.paint(this.elements.keys());
     this.scheduleSend();
@@ -235,13 +234,13 @@ class Gallery {
       this.paint(changed);
       return;
     }
-    this.store.enqueue("undo", []);
+    this.store.enqueue("undo");
     this.bar.paint();
     this.scheduleSend();
   }
 
   redo() {
-    this.store.enqueue("redo", []);
+    this.store.enqueue("redo");
     this.bar.paint();
     this.scheduleSend();
   }

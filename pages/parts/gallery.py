@@ -145,19 +145,22 @@ def _carry_out(dataset_id: str, operation: dict[str, Any]) -> None:
 
 
 def apply(dataset_id: str, operation: dict[str, Any]) -> None:
-    """Carry out an operation as the browser sends it: id, kind, item_ids, label."""
+    """Carry out an operation as the browser sends it: an id, a kind, and decisions."""
+    operation_id = operation["id"]
     if operation["kind"] == "undo":
-        edits.undo(dataset_id, operation_id=operation["id"])
+        edits.undo(dataset_id, operation_id=operation_id)
     elif operation["kind"] == "redo":
-        edits.redo(dataset_id, operation_id=operation["id"])
+        edits.redo(dataset_id, operation_id=operation_id)
     else:
-        edits.apply(
-            dataset_id,
-            operation_id=operation["id"],
-            kind=operation["kind"],
-            item_ids=[int(item_id) for item_id in operation["item_ids"]],
-            label=operation["label"],
-        )
+        decisions = [
+            edits.Decision(
+                kind=one["kind"],
+                item_ids=tuple(int(item_id) for item_id in one["item_ids"]),
+                label=one["label"],
+            )
+            for one in operation["decisions"]
+        ]
+        edits.apply_all(dataset_id, operation_id=operation_id, decisions=decisions)
 
 
 def _acknowledged(key: str) -> list[str]:

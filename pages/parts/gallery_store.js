@@ -12,7 +12,7 @@ export function storeOf(name) {
 
 export class Store {
   constructor(name) {
-    this.key = `winnow-gallery:${name}`;
+    this.key = `winnow-gallery-2:${name}`;
     this.selected = new Set();
     this.kept = new Set();
     this.cursor = null; // an item id, as all ids here
@@ -32,12 +32,10 @@ export class Store {
   view(tile) {
     const view = { label: tile.label, excluded: tile.excluded, relabelled: tile.relabelled };
     view.kept = this.kept.has(tile.id);
-    for (const operation of this.queue) {
-      if (!operation.item_ids.includes(tile.id)) continue;
-      if (operation.kind === "exclude") view.excluded = true;
-      if (operation.kind === "relabel") {
-        Object.assign(view, { label: operation.label, relabelled: true, excluded: false });
-      }
+    for (const { kind, item_ids, label } of this.queue.flatMap((one) => one.decisions)) {
+      if (!item_ids.includes(tile.id)) continue;
+      if (kind === "exclude") view.excluded = true;
+      if (kind === "relabel") Object.assign(view, { label, relabelled: true, excluded: false });
     }
     view.mark = this.marks.get(tile.id) || null;
     return view;
@@ -68,21 +66,24 @@ export class Store {
     return ids;
   }
 
-  // Turn the marks into operations: one for every kind and label, in the order they first came.
+  // Turn the marks into one operation, so that one undo takes all of them back.
   takeMarks() {
     const groups = new Map();
     for (const [id, { kind, label }] of this.marks) {
       const name = JSON.stringify([kind, label]);
-      if (!groups.has(name)) groups.set(name, { kind, label, ids: [] });
-      groups.get(name).ids.push(id);
+      if (!groups.has(name)) groups.set(name, { kind, label, item_ids: [] });
+      groups.get(name).item_ids.push(id);
     }
     this.clearMarks();
-    for (const { kind, label, ids } of groups.values()) this.enqueue(kind, ids, label);
+    if (groups.size) this.enqueue("edit", [...groups.values()]);
   }
 
-  enqueue(kind, ids, label = null) {
-    if (kind === "keep") for (const id of ids) this.kept.add(id);
-    this.queue.push({ id: newId(), kind, item_ids: ids, label });
+  // An operation is an "edit" with decisions {kind, item_ids, label}, an "undo" or a "redo".
+  enqueue(kind, decisions = []) {
+    for (const one of decisions) {
+      if (one.kind === "keep") for (const id of one.item_ids) this.kept.add(id);
+    }
+    this.queue.push({ id: newId(), kind, decisions });
     this.save();
   }
 

@@ -227,3 +227,27 @@ def at(dataset_id: str, revision: int) -> dict[int, tuple[str, str, bool]]:
     with database.reading() as connection:
         past = rebuild.items_at(connection, dataset_id, revision)
     return {item.item_id: (item.path, item.label, item.in_use) for item in past}
+
+
+def test_several_decisions_are_one_revision_and_one_undo_takes_all_back() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "cat", "cat", "dog"))
+    decisions = (
+        edits.Decision(kind="exclude", item_ids=(ids[0],)),
+        edits.Decision(kind="relabel", item_ids=(ids[1],), label="dog"),
+    )
+
+    revision = edits.apply_all(dataset_id, operation_id="1", decisions=decisions)
+    applied = edits.summary(dataset_id)
+    edits.undo(dataset_id, operation_id="2")
+
+    assert edits.list_log(dataset_id)[1].revision == revision
+    assert (applied.n_excluded, applied.n_relabelled) == (1, 1)
+    assert edits.summary(dataset_id) == edits.EditSummary(n_excluded=0, n_relabelled=0, n_kept=0)
+
+
+def test_two_decisions_about_one_image_at_once_are_refused() -> None:
+    dataset_id, ids = shelves.shelved(("cat", "cat"))
+    twice = [edits.Decision(kind="exclude", item_ids=(ids[0],))] * 2
+
+    with pytest.raises(InputError, match="decided about twice"):
+        edits.apply_all(dataset_id, operation_id="1", decisions=twice)

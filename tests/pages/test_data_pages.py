@@ -44,6 +44,11 @@ def tiles(at: AppTest) -> list[dict]:
     return json.loads(proto.mixed.json or proto.json)["tiles"]
 
 
+def edit(operation_id: str, **decision: object) -> dict:
+    """Write an operation with one decision as the gallery does."""
+    return {"id": operation_id, "kind": "edit", "decisions": [decision]}
+
+
 def decide(at: AppTest, key: str, *operations: dict) -> AppTest:
     """Send operations as the gallery in the browser does; AppTest has no public way to."""
     component = next(one for one in at.get("bidi_component") if one.key == key)
@@ -110,7 +115,7 @@ def test_the_filters_of_an_address_are_taken(pets):
 def test_an_operation_that_arrives_twice_counts_once(pets):
     at = opened("browse", dataset=pets.id)
     ids = [tile["id"] for tile in tiles(at)[:2]]
-    exclude = {"id": "op-1", "kind": "exclude", "item_ids": ids, "label": None}
+    exclude = edit("op-1", kind="exclude", item_ids=ids, label=None)
 
     decide(at, f"browse-{pets.id}", exclude)
     decide(at, f"browse-{pets.id}", exclude)
@@ -122,8 +127,8 @@ def test_an_operation_that_arrives_twice_counts_once(pets):
 def test_an_operation_is_refused_aloud_and_the_others_go_on(pets):
     at = opened("browse", dataset=pets.id)
     first = tiles(at)[0]["id"]
-    bad = {"id": "op-1", "kind": "relabel", "item_ids": [first], "label": "a/b"}
-    good = {"id": "op-2", "kind": "exclude", "item_ids": [first], "label": None}
+    bad = edit("op-1", kind="relabel", item_ids=[first], label="a/b")
+    good = edit("op-2", kind="exclude", item_ids=[first], label=None)
 
     decide(at, f"browse-{pets.id}", bad, good)
 
