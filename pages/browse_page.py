@@ -128,8 +128,8 @@ def _statistics(dataset: Dataset) -> None:
         st.subheader("Images per class", anchor=False)
         in_use = in_use[in_use > 0]
         st.caption(
-            f"Smallest class {in_use.min():,}, largest {in_use.max():,}. "
-            "An even set needs less care when it is judged by accuracy alone."
+            f"Smallest class {in_use.min():,}, largest {in_use.max():,} images. "
+            + _balance(in_use.max() / in_use.min())
         )
         look.show(catalog_charts.images_per_class(counts), key="browse-per-class")
     with right:
@@ -138,6 +138,15 @@ def _statistics(dataset: Dataset) -> None:
         st.subheader("Image sizes", anchor=False)
         st.caption(_sizes_in_words(shorter.min(), shorter.median(), shorter.max()))
         look.show(catalog_charts.sizes(table), key="browse-sizes")
+
+
+def _balance(ratio: float) -> str:
+    if ratio < 1.5:
+        return "The classes are about even."
+    return (
+        f"The largest has {ratio:.1f} times as many as the smallest: accuracy alone will flatter "
+        "the large classes, so look at each class when you interpret."
+    )
 
 
 def _sizes_in_words(smallest: float, median: float, largest: float) -> str:

@@ -11,8 +11,9 @@ from core.domain.schedules import Curve
 from pages.parts import look
 
 MOST_DRAWN_CLASSES = 60
+MUTED = "#84918b"  # readable on light and on dark
+MOST_NUMBERED_CLASSES = 30
 SCALE = [[0.0, "rgba(47,111,94,0.06)"], [1.0, "rgb(47,111,94)"]]  # on light and on dark
-MUTED = "#7d8a85"
 
 
 def schedule(curve: Curve) -> go.Figure:
@@ -57,9 +58,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
         go.Scatter(
             x=columns.ravel(),
             y=rows.ravel(),
-            mode="markers+text" if len(classes) <= 30 else "markers",
-            text=[str(matrix[pair]) if matrix[pair] else "" for pair in pairs],
-            textfont={"color": ["#fff" if shares[pair] > 0.4 else MUTED for pair in pairs]},
+            mode="markers",
             customdata=[
                 (str(row), str(column), str(matrix[row, column])) for row, column in pairs
             ],
@@ -77,6 +76,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
             unselected={"marker": {"opacity": 1}},
         )
     )
+    if len(classes) <= MOST_NUMBERED_CLASSES:
+        figure.update_layout(annotations=_numbers(matrix, shares))
     axis = {
         "tickmode": "array",
         "tickvals": positions,
@@ -89,6 +90,20 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
         title_text="actual", autorange="reversed", scaleanchor="x", constrain="domain", **axis
     )
     return figure.update_layout(height=side, showlegend=False, dragmode=False)
+
+
+def _numbers(matrix: np.ndarray, shares: np.ndarray) -> list[dict[str, object]]:
+    """Write the counts as annotations: unlike a trace's text they do not fade after a click."""
+    return [
+        {
+            "x": int(column),
+            "y": int(row),
+            "text": str(matrix[row, column]),
+            "showarrow": False,
+            "font": {"color": "#fff" if shares[row, column] > 0.4 else MUTED},
+        }
+        for row, column in np.argwhere(matrix > 0)
+    ]
 
 
 def compared(curves: dict[str, pd.DataFrame], column: str) -> go.Figure:

@@ -1,6 +1,8 @@
 """A real server with a home of its own, and a real Chromium in front of it."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -79,12 +81,19 @@ def server(shared_home: Path) -> Iterator[str]:
         process.terminate()
         process.wait(20)
         log.close()
+        _end_host(shared_home / "engine" / "ready")
 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Dataset:
     """Give a dataset of twelve cats and ten dogs."""
     return library.open_scanned(library.write_images(tmp_path / "pets", {"cat": 12, "dog": 10}))
+
+
+def _end_host(ready: Path) -> None:
+    """End the engine process that the server started: it outlives it on purpose."""
+    if ready.exists():
+        os.kill(json.loads(ready.read_text(encoding="utf-8"))["pid"], signal.SIGTERM)
 
 
 def settle(page: Page) -> None:

@@ -40,6 +40,7 @@ def test_from_a_folder_to_a_cleaner_classifier(page: Page, server: str, folder: 
     set_up_batches(page, server, dataset)
     find_a_rate(page, server, dataset)
     first = train(page, server, dataset)
+    look_at_a_cell(page)
     clean_top_losses(page, dataset)
     second = retrain(page, dataset)
     compare(page, server, dataset)
@@ -119,9 +120,22 @@ def train(page: Page, server: str, dataset: Dataset) -> str:
     return run.id
 
 
-def clean_top_losses(page: Page, dataset: Dataset) -> None:
-    """Step 8: mark the two worst images for exclusion and one for relabelling, then apply."""
+def look_at_a_cell(page: Page) -> None:
+    """Step 8: a click on a cell of the confusion matrix shows its images."""
     page.get_by_text("Next: see what it got wrong").click()
+    page.get_by_role("tab", name="Confusion").click()
+    matrix = page.locator(".js-plotly-plot .heatmaplayer image").first
+    expect(matrix).to_be_visible()
+    settle(page)
+    matrix.scroll_into_view_if_needed()
+    box = matrix.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 6, box["y"] + box["height"] / 6)
+    expect(page.get_by_text("coarse taken for coarse")).to_be_visible()
+
+
+def clean_top_losses(page: Page, dataset: Dataset) -> None:
+    """Step 8: mark the two worst train images for exclusion, then apply."""
+    page.get_by_role("tab", name="Top losses").click()
     page.get_by_text("train", exact=True).click()
     page.get_by_text("Only those taken for another class").click()
     expect(page.locator(".tile").first).to_be_visible()
