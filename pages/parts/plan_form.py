@@ -65,7 +65,7 @@ def augmentation(dataset_id: str, plan: Plan) -> None:
     with left:
         _toggle(dataset_id, "flip", "Flip left to right", found.flip)
     with right:
-        _toggle(dataset_id, "flip_vert", "Flip upside down", found.flip_vert)
+        _toggle(dataset_id, "flip_vert", "All flips and right angles", found.flip_vert)
     for name, label, low, high, step in SLIDERS:
         key = f"aug-{name}-{dataset_id}"
         value = float(getattr(found, name))
