@@ -6,9 +6,9 @@ import streamlit as st
 
 from core.domain.jobs import ENDED
 from core.domain.recipes import Recipe
-from core.domain.runs import Run, Task
+from core.domain.runs import Run, Suggestion, Task
 from core.runs import lr_finds, plans, recipes, runs, tasks
-from core.runs.lr_finds import LrFind, Suggestion
+from core.runs.lr_finds import LrFind
 from pages.parts import errors, live_chart, state, text, toolbar, words
 from pages.parts.live_chart import Panel, Trace
 

@@ -91,3 +91,14 @@ class StageInfo:
     n_params: int
     n_params_trained: int
     n_batches: int  # an epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A rate that fastai reads off a range test's curve, or why it cannot."""
+
+    name: str
+    lr: float | None
+    loss: float | None
+    about: str
+    why_not: str | None

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from fastai.callback.schedule import minimum, slide, steep, valley
 
+from core.domain.runs import Suggestion
+
 SKIP_END = 5
 """fastai leaves out the first tenth of the points and the last five."""
 
@@ -48,17 +50,6 @@ RULES = (
         about="The largest rate before the loss changes its slope: the boldest of the four.",
     ),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Suggestion:
-    """A rate with the loss that it had, or why there is none."""
-
-    name: str
-    lr: float | None
-    loss: float | None
-    about: str
-    why_not: str | None
 
 
 def suggest(

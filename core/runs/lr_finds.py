@@ -9,23 +9,12 @@ from core.datasets import catalog
 from core.domain.errors import InputError
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
-from core.domain.runs import Task
+from core.domain.runs import Suggestion, Task
 from core.runs import runs, tasks
 from core.store import database, ids, schema
 
 FIRST_LR, LAST_LR, N_BATCHES = 1e-7, 10.0, 100
 """fastai's defaults."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Suggestion:
-    """A rate that fastai reads off the curve, or why it cannot."""
-
-    name: str
-    lr: float | None
-    loss: float | None
-    about: str
-    why_not: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Decisions of a person about items, as an append-only log: applied, taken back, brought again.
+"""Append decisions to the log, take them back, bring them again; the rules of `core.domain.edits`.
 
 `items.label` and `items.excluded` are always what the log makes of an item at its newest
 revision; both change in one transaction. An operation carries the browser's own id, so that it
@@ -23,32 +23,12 @@ MAX_LABEL = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogEntry:
-    """One revision in words; `in_force` is false for what an undo took back, and for undos."""
-
-    revision: int
-    kind: RevisionKind
-    note: str
-    created_at: float
-    in_force: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Decision:
     """The same edit of one or more items."""
 
     kind: EditKind
     item_ids: tuple[int, ...]
     label: str | None = None  # the new label of a relabel, else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EditSummary:
-    """How many present, readable items the edits in force exclude, relabel and keep."""
-
-    n_excluded: int
-    n_relabelled: int
-    n_kept: int
 
 
 def apply(
@@ -123,60 +103,6 @@ def undo(dataset_id: str, *, operation_id: str) -> int | None:
 def redo(dataset_id: str, *, operation_id: str) -> int | None:
     """Bring the last undone edit again, as a new revision; None when there is nothing to redo."""
     return _swing(dataset_id, operation_id, "redo", lambda past: past.redo_target)
-
-
-def get_history(dataset_id: str) -> History:
-    """Say which edits are in force and which a redo would bring back."""
-    with database.reading() as connection:
-        return rules.history(rebuild.log(connection, dataset_id))
-
-
-def list_log(dataset_id: str, limit: int = 50) -> list[LogEntry]:
-    """List what changed a dataset in words, the newest first."""
-    table = schema.revisions
-    query = sa.select(table).where(table.c.dataset_id == dataset_id)
-    with database.reading() as connection:
-        done = set(rules.history(rebuild.log(connection, dataset_id)).done)
-        rows = connection.execute(query.order_by(table.c.revision.desc()).limit(limit)).all()
-    return [
-        LogEntry(
-            revision=row.revision,
-            kind=row.kind,
-            note=row.note,
-            created_at=row.created_at,
-            in_force=row.kind == "scan" or row.revision in done,
-        )
-        for row in rows
-    ]
-
-
-def summary(dataset_id: str) -> EditSummary:
-    """Count what the edits in force make of a dataset."""
-    items, edits = schema.items, schema.edits
-    here = sa.and_(items.c.dataset_id == dataset_id, items.c.status == "ok")
-    relabelled = sa.and_(~items.c.excluded, items.c.label != items.c.recorded_label)
-    columns = (
-        sa.func.count().filter(items.c.excluded),
-        sa.func.count().filter(relabelled),
-    )
-    kept = (
-        sa.select(edits.c.item_id, edits.c.revision)
-        .join(items, items.c.id == edits.c.item_id)
-        .where(here, edits.c.dataset_id == dataset_id, edits.c.kind == "keep")
-    )
-    with database.reading() as connection:
-        n_excluded, n_relabelled = connection.execute(sa.select(*columns).where(here)).one()
-        done = set(rules.history(rebuild.log(connection, dataset_id)).done)
-        rows = connection.execute(kept).all()
-    n_kept = len({row.item_id for row in rows if row.revision in done})
-    return EditSummary(n_excluded=n_excluded, n_relabelled=n_relabelled, n_kept=n_kept)
-
-
-def label_at(dataset_id: str, revision: int) -> dict[int, str]:
-    """Give the label that every item had at a revision, also of those not in use."""
-    with database.reading() as connection:
-        past = rebuild.items_at(connection, dataset_id, revision)
-    return {item.item_id: item.label for item in past}
 
 
 def checked_label(label: str | None) -> str:
