@@ -22,6 +22,7 @@ from core.engine import (
     failures,
     models,
     outputs,
+    reporting,
     seeding,
     suggestions,
 )
@@ -85,14 +86,23 @@ class Streamer(Callback):
     def __init__(self, points: Points, job: Job, *, n_points: int) -> None:
         super().__init__()
         self._points, self._job, self._n_points = points, job, n_points
+        self._clock = reporting.Clock()
+
+    def before_train(self) -> None:
+        """Start the clock."""
+        self._clock.start()
 
     def after_batch(self) -> None:
         """Note the batch."""
         loss, smooth_loss = self.learn.loss.item(), self.learn.smooth_loss.item()
         self._points.add(self.learn.opt.hypers[-1]["lr"], loss, smooth_loss)
+        self._clock.tick()
         done = self.learn.train_iter
         self._job.report(
-            progress_done=done, progress_total=self._n_points, message="testing rates"
+            progress_done=done,
+            progress_total=self._n_points,
+            remaining_seconds=(self._n_points - done) * (self._clock.seconds or 0.0),
+            message="testing rates",
         )
         if self._job.should_stop():
             raise CancelFitException

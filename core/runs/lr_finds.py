@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.datasets import catalog
+from core.domain import durations
 from core.domain.errors import InputError
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
@@ -65,7 +66,6 @@ def points(task_id: str, *, since: int) -> dict[str, Any]:
     task = tasks.get(task_id)
     found = find(task_id)
     new = found.points[since:] if found else ()
-    progress = task.progress
     return {
         "n": since + len(new),
         "rows": {
@@ -79,9 +79,17 @@ def points(task_id: str, *, since: int) -> dict[str, Any]:
             for suggestion in (found.suggestions if found else ())
             if suggestion.lr is not None
         ],
-        "facts": [
-            ["Status", task.message or task.status],
-            ["Batch", f"{progress.done} of {progress.total or N_BATCHES}"],
-        ],
+        "facts": _facts(task),
         "done": task.status in ENDED,
     }
+
+
+def _facts(task: Task) -> list[list[str]]:
+    progress = task.progress
+    facts = [
+        ["Status", task.message if task.status == "running" and task.message else task.status],
+        ["Batch", f"{progress.done} of {progress.total or N_BATCHES}"],
+    ]
+    if task.status == "running" and progress.remaining_seconds is not None:
+        facts.append(["Left, at most", durations.in_words(progress.remaining_seconds)])
+    return facts

@@ -45,7 +45,7 @@ def subset(dataset_id: str, plan: Plan) -> None:
 def sizes(dataset_id: str, plan: Plan) -> None:
     """Draw presize, train size and batch size."""
     recipe = plan.recipe
-    left, middle, right = st.columns(3)
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         _number(dataset_id, "presize_px", "Presize (px)", recipe.presize_px, (16, 1024, 4))
     with middle:
@@ -61,11 +61,8 @@ def sizes(dataset_id: str, plan: Plan) -> None:
 def augmentation(dataset_id: str, plan: Plan) -> None:
     """Draw the strengths of the augmentation; the preview follows each change."""
     found = plan.recipe.augmentation
-    left, right = st.columns(2)
-    with left:
-        _toggle(dataset_id, "flip", "Flip left to right", found.flip)
-    with right:
-        _toggle(dataset_id, "flip_vert", "All flips and right angles", found.flip_vert)
+    _toggle(dataset_id, "flip", "Flip left to right", found.flip)
+    _toggle(dataset_id, "flip_vert", "All flips and right angles", found.flip_vert)
     for name, label, low, high, step in SLIDERS:
         key = f"aug-{name}-{dataset_id}"
         value = float(getattr(found, name))
