@@ -3,6 +3,9 @@
     WinnowError
     ├── InputError            a value that was typed or chosen is refused
     │   ├── FolderError       a folder cannot be opened as a dataset
+    │   ├── LabellerError     labels cannot be read in the way that was asked for
+    │   ├── ArchiveError      an archive cannot be unpacked safely
+    │   ├── UrlError          an address, or a list of them, is refused
     │   └── RecipeError       a recipe cannot be trained as it stands
     ├── NotFoundError         an id or a path names nothing (any more)
     ├── ConflictError         the thing changed meanwhile, or is busy
@@ -33,6 +36,18 @@ class InputError(WinnowError):
 
 class FolderError(InputError):
     """A folder cannot be opened as a dataset."""
+
+
+class LabellerError(InputError):
+    """Labels cannot be read in the way that was asked for."""
+
+
+class ArchiveError(InputError):
+    """An archive cannot be unpacked safely."""
+
+
+class UrlError(InputError):
+    """An address, or a list of them, is refused."""
 
 
 class RecipeError(InputError):

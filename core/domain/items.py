@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from core.domain.values import Frozen
+from core.domain import labellers
+from core.domain.labellers import Labeller
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
@@ -11,25 +12,29 @@ PARTS: tuple[Part, ...] = ("train", "valid", "test")
 ItemStatus = Literal["ok", "broken", "gone"]
 
 
-class Labeller(Frozen):
-    """How labels are read: from the parent folder."""
-
-    kind: Literal["folder"] = "folder"
+Source = Literal["folder", "sample", "archive", "urls", "public"]
+"""How a dataset's folder came to be: a person's own, or made by Winnow below its home."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """A registered folder of images, one sub-folder a class."""
+    """A registered folder of images, and how their labels are read."""
 
     id: str
     name: str
     root: str
     labeller: Labeller
-    source: Literal["folder", "sample"]
+    source: Source
+    origin: str | None  # where it was brought from: an archive, a list, a public dataset
     revision: int
     created_at: float
     scanned_at: float | None
-    ignored: dict[str, int]  # reason -> number of directory entries that are not images
+    ignored: dict[str, int]  # reason -> number of directory entries that are no items
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Say whether an item may have several labels, or none."""
+        return labellers.is_multi_label(self.labeller)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +44,9 @@ class Item:
     id: int
     dataset_id: str
     path: str  # relative to the dataset's root, with forward slashes
-    label: str
+    label: str  # of a multi-label dataset: all its labels, joined (`labellers.split`)
     recorded_label: str  # what the labeller read from disk
+    recorded_part: Part | None  # likewise, where the labeller gives parts
     excluded: bool
     status: ItemStatus
     reason: str | None  # why it is broken, in words
@@ -49,10 +55,12 @@ class Item:
     width_px: int | None
     height_px: int | None
     format: str | None
+    mode: str | None  # as the file has it: RGB, L (grey), P (palette), CMYK, I;16, …
+    is_grey: bool | None  # by its pixels, whatever its mode
+    is_misnamed: bool | None  # its name ends like another format than its content has
+    rank: int | None  # its position in the search results it came from, from 1
     content_hash: str | None
-    group_id: (
-        int | None
-    )  # smallest id among equal and nearly equal images; None when it stands alone
+    group_id: int | None  # smallest id among equal and nearly equal images; None: it is alone
 
     @property
     def in_use(self) -> bool:

@@ -14,7 +14,9 @@ WAITING: frozenset[RunStatus] = frozenset({"queued"})
 ENDED: frozenset[RunStatus] = frozenset({"stopped", "finished", "failed", "lost"})
 """Nothing will change any more, unless a person continues it."""
 
-TaskKind = Literal["scan", "sample", "split", "lr_find", "preview"]
+TaskKind = Literal[
+    "scan", "compare", "sample", "split", "unpack", "download", "public", "lr_find", "preview"
+]
 
 HEARTBEAT_SECONDS = 2.0
 SILENT_SECONDS = 60.0

@@ -2,16 +2,26 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from core.domain.recipes import Recipe
 from core.domain.values import Frozen
 
 
 class Subset(Frozen):
-    """Which train items a run uses; valid stays whole, and smaller lie in larger ones."""
+    """Which items a run uses: fewer train images a class, fewer classes, or both.
+
+    The images of 25 a class lie within those of 50 a class. Valid stays whole, but for the classes
+    that were left out of the whole run.
+    """
 
     per_class: Annotated[int, Field(ge=1)] | None = None  # train images a class; None: all
+    classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None  # None: all
+
+    @field_validator("classes")
+    @classmethod
+    def _sorted(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if classes is None else tuple(sorted(set(classes)))
 
 
 class Plan(Frozen):

@@ -55,6 +55,26 @@ def sample_manifest() -> Path:
     return home() / "samples" / "digits-planted.json"
 
 
+def imports_folder() -> Path:
+    """Give the folder of what was unpacked or downloaded: each a folder of images."""
+    return _made(home() / "imports")
+
+
+def import_folder(import_id: str) -> Path:
+    """Give the folder of one import, which exists once something was brought into it."""
+    return imports_folder() / import_id
+
+
+def upload(upload_id: str, name: str) -> Path:
+    """Give the path that an uploaded archive, list or table is kept at."""
+    return _made(home() / "uploads" / upload_id) / name
+
+
+def labels_report(dataset_id: str) -> Path:
+    """Give the path of what the labeller of a dataset could not bring together, as JSON."""
+    return home() / "datasets" / dataset_id / "labels.json"
+
+
 def run_folder(run_id: str) -> Path:
     """Give the folder of one run, made if need be."""
     return _made(home() / "runs" / run_id)

@@ -5,6 +5,7 @@ Times are seconds since 1970, UTC. JSON columns hold what only Python reads.
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -34,14 +35,17 @@ datasets = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("root", Text, nullable=False, unique=True),
+    Column("root", Text, nullable=False),  # with the labeller it is unique among those not removed
     Column("labeller", JSON, nullable=False),
     Column("source", Text, nullable=False),
+    Column("origin", Text),  # where it was brought from; None: it always was a folder
     Column("revision", Integer, nullable=False, default=0),
     Column("created_at", Float, nullable=False),
     Column("scanned_at", Float),
     Column("ignored", JSON, nullable=False),
     Column("plan", JSON),  # the next run as it stands; None: never touched
+    Column("removed_at", Float),  # hidden since then; opening its folder again brings it back
+    Index("ix_datasets_root", "root"),
 )
 
 items = Table(
@@ -51,6 +55,8 @@ items = Table(
     Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
     Column("path", Text, nullable=False),
     Column("recorded_label", Text, nullable=False),
+    Column("recorded_part", Text),  # where the labeller gives parts
+    Column("rank", Integer),  # its position in the search results it came from, from 1
     Column("label", Text, nullable=False),  # what the log makes of it at the newest revision
     Column("excluded", Boolean, nullable=False, default=False),  # likewise
     Column("status", Text, nullable=False),
@@ -60,6 +66,9 @@ items = Table(
     Column("width_px", Integer),
     Column("height_px", Integer),
     Column("format", Text),
+    Column("mode", Text),  # as the file has it: RGB, L, P, CMYK, I;16, …
+    Column("is_grey", Boolean),
+    Column("is_misnamed", Boolean),
     Column("content_hash", Text),
     Column("perceptual_hash", BigInteger),  # signed 64 bits
     Column("group_id", Integer),
@@ -109,6 +118,7 @@ splits = Table(
     Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("is_master", Boolean, nullable=False),
+    Column("is_given", Boolean, nullable=False, default=False, server_default=sa.false()),
     Column("seed", Integer, nullable=False),
     Column("valid_fraction", Float, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -121,6 +131,24 @@ assignments = Table(
     Column("split_id", Text, ForeignKey("splits.id"), primary_key=True),
     Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
     Column("part", Text, nullable=False),
+)
+
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("rank", Integer, nullable=False),  # the position in its list, from 1
+    Column("url", Text, nullable=False),
+    Column("status", Text, nullable=False),  # waiting, ok, copy, not_image, failed
+    Column("reason", Text),  # why it is not ok, in words
+    Column("path", Text),  # below the dataset's root, once it is ok
+    Column("content_hash", Text),
+    Column("size_bytes", BigInteger),
+    Column("n_tries", Integer, nullable=False, default=0),
+    UniqueConstraint("dataset_id", "label", "url"),
+    Index("ix_downloads_status", "dataset_id", "status"),
 )
 
 

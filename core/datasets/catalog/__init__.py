@@ -10,11 +10,14 @@ from core.datasets.catalog.queries import (
     list_items,
 )
 from core.datasets.catalog.registry import (
+    checked_root,
     find_by_root,
     get,
     list_datasets,
+    move,
     open_folder,
     register,
+    remove,
     rename,
 )
 from core.datasets.catalog.tables import counts, fingerprint, items_at, sizes
@@ -23,6 +26,7 @@ __all__ = [
     "ItemFilter",
     "ItemPage",
     "broken",
+    "checked_root",
     "classes",
     "counts",
     "find_by_root",
@@ -33,8 +37,10 @@ __all__ = [
     "items_at",
     "list_datasets",
     "list_items",
+    "move",
     "open_folder",
     "register",
+    "remove",
     "rename",
     "sizes",
 ]

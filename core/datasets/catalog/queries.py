@@ -145,6 +145,7 @@ def _item(row: Any) -> Item:
         path=row.path,
         label=row.label,
         recorded_label=row.recorded_label,
+        recorded_part=row.recorded_part,
         excluded=row.excluded,
         status=row.status,
         reason=row.reason,
@@ -153,6 +154,10 @@ def _item(row: Any) -> Item:
         width_px=row.width_px,
         height_px=row.height_px,
         format=row.format,
+        mode=row.mode,
+        is_grey=row.is_grey,
+        is_misnamed=row.is_misnamed,
+        rank=row.rank,
         content_hash=row.content_hash,
         group_id=row.group_id,
     )
