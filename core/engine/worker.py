@@ -61,6 +61,11 @@ def _task(lease: jobs.Lease) -> None:
         from core.engine import previews
 
         previews.run(lease)
+    elif kind == "public":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        from core.engine import public
+
+        public.run(lease)
     else:
         raise NotFoundError(f"The engine has no task of the kind {kind!r}.")
 

@@ -1,4 +1,4 @@
-"""Give the device to one job at a time, start previews at once, and find the lost.
+"""Give the device to one job at a time, start what needs none at once, and find the lost.
 
 It runs in one thread of one server a home: a lock file says which.
 """
@@ -13,14 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.domain.jobs import ACTIVE
+from core.domain.jobs import ACTIVE, TaskKind
 from core.runs import devices, executor, hosts, processes
 from core.store import clock, database, files, jobs, schema
 
 STEP_SECONDS = 0.2
 SWEEP_SECONDS = 2.0
 HOST_PATIENCE_SECONDS = 60.0
-N_PREVIEWS = 2  # at a time: more would only slow each other down
+N_WITHOUT_DEVICE: dict[TaskKind, int] = {"preview": 2, "public": 2}
+"""How many tasks of a kind run at a time: more would only slow each other down."""
 log = logging.getLogger(__name__)
 
 
@@ -87,9 +88,10 @@ def _startable() -> list[tuple[_Job, str]]:
         busy = _busy_devices(connection)
         free = [device for device in devices.list_devices() if device not in busy]
         found = list(zip(_waiting_for_device(connection), free, strict=False))
-        n_free = max(0, N_PREVIEWS - _n_previews(connection))
-        previews = _rows(connection, schema.tasks, schema.tasks.c.kind == "preview")[:n_free]
-    return [*((job, devices.CPU) for job in previews), *found]
+        for kind in N_WITHOUT_DEVICE:
+            without = _waiting_without_device(connection, kind)
+            found += [(job, devices.CPU) for job in without]
+    return found
 
 
 def _start(pair: tuple[_Job, str]) -> None:
@@ -138,10 +140,12 @@ def _busy_devices(connection: sa.Connection) -> set[str]:
     return {row.device for row in connection.execute(of_runs.union_all(of_tasks))}
 
 
-def _n_previews(connection: sa.Connection) -> int:
+def _waiting_without_device(connection: sa.Connection, kind: TaskKind) -> list[_Job]:
+    """List the oldest tasks of a kind that waits for no device, as many as may start now."""
     tasks = schema.tasks
-    query = sa.select(sa.func.count()).where(tasks.c.kind == "preview", tasks.c.status.in_(ACTIVE))
-    return connection.execute(query).scalar_one()
+    query = sa.select(sa.func.count()).where(tasks.c.kind == kind, tasks.c.status.in_(ACTIVE))
+    n_free = max(0, N_WITHOUT_DEVICE[kind] - connection.execute(query).scalar_one())
+    return _rows(connection, tasks, tasks.c.kind == kind)[:n_free]
 
 
 def _oldest_waiting() -> float | None:

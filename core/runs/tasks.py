@@ -11,7 +11,7 @@ from core.runs import processes, rows
 from core.store import clock, database, files, ids, jobs, schema
 
 TASKS = schema.tasks
-BY_THE_ENGINE: frozenset[TaskKind] = frozenset({"lr_find", "preview"})
+BY_THE_ENGINE: frozenset[TaskKind] = frozenset({"lr_find", "preview", "public"})
 """Started by the dispatcher, because they want the preloaded host; the others start at once."""
 
 

@@ -52,6 +52,31 @@ def test_a_range_test_waits_in_the_same_queue_and_a_preview_does_not(dataset, st
     assert tasks.get(waiting.id).status == "queued"
 
 
+def test_downloads_start_beside_a_run_two_at_a_time_and_hold_up_no_other_job(dataset, started):
+    names = ("PETS", "FOOD", "CIFAR")
+    wanted = [tasks.start("public", params={"name": n}, key=f"public:{n}") for n in names]
+    dispatcher.step()
+    run = builders.insert_run("run-1", status="queued")
+    preview = tasks.start("preview", dataset_id=dataset, key="view")
+
+    dispatcher.step()
+
+    first, second, third = (task.id for task in wanted)
+    assert started[:2] == [("task", first, "cpu"), ("task", second, "cpu")]
+    assert sorted(started[2:]) == [("run", run, "cpu"), ("task", preview.id, "cpu")]
+    assert tasks.get(third).status == "queued"
+
+
+def test_a_dataset_that_is_being_downloaded_is_not_downloaded_twice(started):
+    first = tasks.start("public", params={"name": "PETS"}, key="public:PETS")
+    dispatcher.step()
+
+    second = tasks.start("public", params={"name": "PETS"}, key="public:PETS")
+
+    assert second.id == first.id
+    assert started == [("task", first.id, "cpu")]
+
+
 def test_two_devices_take_two_runs(dataset, started, monkeypatch):
     monkeypatch.setattr(devices, "list_devices", lambda: ("cuda:0", "cuda:1"))
     for number in range(3):
