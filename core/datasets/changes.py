@@ -12,20 +12,32 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from core.datasets import edits, rebuild
-from core.datasets.folders import Found
 from core.datasets.reading import Reading
+from core.domain.items import Part
 from core.store import clock, schema
 
-Kind = Literal["added", "changed", "moved", "gone", "back"]
+Kind = Literal["added", "changed", "moved", "labelled", "gone", "back"]
 WORDS: dict[Kind, str] = {
     "added": "new",
     "changed": "changed",
     "moved": "moved",
+    "labelled": "labelled anew",
     "gone": "gone",
     "back": "back again",
 }
 REMEMBERED = ("path", "recorded_label", "status", "content_hash")
 """What a revision is made of; the rest of an item follows from its content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One image file as it was found; its path is relative to the root, with forward slashes."""
+
+    path: str
+    label: str
+    part: Part | None = None  # where the labeller gives one
+    size_bytes: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,7 @@ def columns_of(found: Found, reading: Reading) -> dict[str, Any]:
     return {
         "path": found.path,
         "recorded_label": found.label,
+        "recorded_part": found.part,
         "status": "ok" if reading.reason is None else "broken",
         "reason": reading.reason,
         "size_bytes": found.size_bytes,
@@ -50,6 +63,9 @@ def columns_of(found: Found, reading: Reading) -> dict[str, Any]:
         "width_px": reading.width_px,
         "height_px": reading.height_px,
         "format": reading.format,
+        "mode": reading.mode,
+        "is_grey": reading.is_grey,
+        "is_misnamed": reading.is_misnamed,
         "content_hash": reading.content_hash,
         "perceptual_hash": reading.perceptual_hash,
     }

@@ -15,10 +15,20 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from core.datasets import changes, comparison, decoding, folders, grouping, splits
+from core.datasets import (
+    changes,
+    comparison,
+    decoding,
+    folders,
+    grouping,
+    labelling,
+    reporting,
+    splits,
+)
 from core.datasets.catalog import registry
 from core.datasets.changes import Change
 from core.datasets.comparison import Comparison
+from core.datasets.urls import downloads
 from core.domain.errors import ConflictError, FolderError
 from core.domain.items import Dataset
 from core.store import clock, database, files, schema
@@ -42,7 +52,8 @@ class Reporter(Protocol):
 def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
     """Scan a dataset's folder and give the result in numbers, or None when it was stopped.
 
-    Raises FolderError where the root is gone, empty or unreadable; nothing is marked gone then.
+    Raises FolderError where the root is gone, empty or unreadable, and LabellerError where labels
+    cannot be read, as when the table is not there any more; nothing is marked gone then.
     Raises ConflictError where another scan of the dataset is under way.
     """
     dataset = registry.get(dataset_id)
@@ -53,25 +64,27 @@ def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
 def _scan(dataset: Dataset, lease: Reporter) -> dict[str, Any] | None:
     began = time.monotonic()
     lease.report(message="Listing files")
-    listing = folders.walk(dataset.root)
-    found = comparison.compare(dataset.id, listing)
-    _check_root(dataset, found)
-    _store(dataset.id, found.back)
+    labels = labelling.reader(dataset.labeller, dataset.root)
+    found = comparison.compare(dataset.id, folders.walk(dataset.root), labels)
+    check_root(dataset, found)
+    _store(dataset.id, found.seen)
     if not _read(dataset, found, lease):
         return None
     _store(dataset.id, tuple(found.gone()))
     lease.report(message="Comparing images")
     grouping.update(dataset)
-    counted = _close(dataset.id, listing.ignored)
+    counted = _close(dataset, found.ignored)
+    reporting.write(dataset, labels)
     return {
-        "n_images": len(listing.images),
+        "n_images": found.n_images,
         "n_new": counted["added"],
         "n_changed": counted["changed"],
         "n_moved": counted["moved"],
+        "n_labelled": counted["labelled"],
         "n_gone": counted["gone"],
         "n_back": counted["back"],
         "n_broken": _count_broken(dataset.id),
-        "ignored": listing.ignored,
+        "ignored": found.ignored,
         "seconds": round(time.monotonic() - began, 3),
     }
 
@@ -90,11 +103,11 @@ def _alone(dataset_id: str) -> Iterator[None]:
         yield
 
 
-def _check_root(dataset: Dataset, found: Comparison) -> None:
+def check_root(dataset: Dataset, found: Comparison) -> None:
     """Refuse a root that has become quite empty: its drive is not there, its images are."""
-    if found.known and not any(Path(dataset.root).iterdir()):
+    if found.n_known and not any(Path(dataset.root).iterdir()):
         raise FolderError(
-            f"The folder {dataset.root} is empty, but held {len(found.known)} images before.",
+            f"The folder {dataset.root} is empty, but held {found.n_known:,} images before.",
             hint="Check that its drive is connected, then scan again; nothing was marked as gone.",
         )
 
@@ -130,11 +143,12 @@ def _store(dataset_id: str, found: Sequence[Change]) -> None:
             changes.store(connection, dataset_id, found[start : start + BATCH])
 
 
-def _close(dataset_id: str, ignored: dict[str, int]) -> dict[str, int]:
+def _close(dataset: Dataset, ignored: dict[str, int]) -> dict[str, int]:
     """Assign parts, then make all changes one revision: no revision has items without a part.
 
     A split that was made after `assign_new` had listed them is completed with the revision.
     """
+    dataset_id = dataset.id
     if splits.get_master(dataset_id) is not None:
         splits.assign_new(dataset_id)
     elif _has_images(dataset_id):
@@ -143,6 +157,8 @@ def _close(dataset_id: str, ignored: dict[str, int]) -> dict[str, int]:
     mine = sa.update(table).where(table.c.id == dataset_id)
     with database.writing() as connection:
         splits.assign_rest(connection, dataset_id)
+        if dataset.source == "urls":
+            downloads.store_ranks(connection, dataset_id)
         counted = changes.close(connection, dataset_id)
         connection.execute(mine.values(scanned_at=clock.now(), ignored=ignored))
     return counted

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.datasets import sample, scan, splits
+from core.datasets import archives, rescan, sample, scan, splits
+from core.datasets.urls import downloading
 from core.domain.errors import NotFoundError, WinnowError
 from core.store import database, jobs, schema
 
@@ -26,6 +27,37 @@ def main(task_id: str) -> None:
 
 def _scan(lease: jobs.Lease, params: Params) -> None:
     _finish(lease, scan.run(params["dataset_id"], lease))
+
+
+def _compare(lease: jobs.Lease, params: Params) -> None:
+    lease.report(message="Listing files")
+    root = params.get("root")
+    found = (
+        rescan.look_elsewhere(params["dataset_id"], root)
+        if root
+        else rescan.look(params["dataset_id"])
+    )
+    lease.finish("finished", result=found, message="")
+
+
+def _unpack(lease: jobs.Lease, params: Params) -> None:
+    result = archives.unpack(params["path"], params["import_id"], lease)
+    if result is None:
+        lease.finish("stopped", message="Stopped; nothing of the archive was kept")
+        return
+    archives.drop_upload(params["path"])
+    _finish(lease, result)
+
+
+def _download(lease: jobs.Lease, params: Params) -> None:
+    """Download what waits, then scan what has come, also after a stop: it is there to be used."""
+    dataset_id = params["dataset_id"]
+    found = downloading.run(dataset_id, params, lease)
+    if found is None:
+        lease.finish("stopped", message="Stopped; the rest can be downloaded later")
+        return
+    scanned = scan.run(dataset_id, lease)
+    _finish(lease, None if scanned is None else {**scanned, **found})
 
 
 def _sample(lease: jobs.Lease, params: Params) -> None:
@@ -59,6 +91,9 @@ def _finish(lease: jobs.Lease, result: dict[str, Any] | None) -> None:
 
 WORK: dict[str, Callable[[jobs.Lease, Params], None]] = {
     "scan": _scan,
+    "compare": _compare,
+    "unpack": _unpack,
+    "download": _download,
     "sample": _sample,
     "split": _split,
 }

@@ -65,9 +65,14 @@ def import_folder(import_id: str) -> Path:
     return imports_folder() / import_id
 
 
+def uploads_folder() -> Path:
+    """Give the folder of what was uploaded and is not used up yet."""
+    return _made(home() / "uploads")
+
+
 def upload(upload_id: str, name: str) -> Path:
-    """Give the path that an uploaded archive, list or table is kept at."""
-    return _made(home() / "uploads" / upload_id) / name
+    """Give the path that an uploaded archive is kept at until it is unpacked."""
+    return _made(uploads_folder() / upload_id) / name
 
 
 def labels_report(dataset_id: str) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core.datasets import catalog, changes, comparison, edits, folders, scan, splits
+from core.datasets import catalog, changes, comparison, edits, folders, labelling, scan, splits
 from core.domain.errors import ConflictError, FolderError, InputError
+from core.domain.labellers import FolderLabeller
 from core.store import database
 from tests.datasets import corpus, shelves
 from tests.datasets.shelves import Lease
@@ -395,8 +397,9 @@ def test_many_gone_and_returning_files_are_stored_in_pieces(
 
 def test_a_piece_of_gone_files_takes_few_statements() -> None:
     dataset_id, _ = shelves.shelved(("cat", "dog") * 50)
-    nothing = folders.Listing(images=(), ignored={})
-    gone = list(comparison.compare(dataset_id, nothing).gone())
+    nothing = folders.Listing(files=[], ignored=Counter())
+    labels = labelling.reader(FolderLabeller(), "/nowhere")
+    gone = list(comparison.compare(dataset_id, nothing, labels).gone())
     statements: list[str] = []
 
     def count(*given: Any) -> None:

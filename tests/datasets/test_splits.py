@@ -1,21 +1,26 @@
 """Parts are drawn once, by groups, and nothing ever moves afterwards."""
 
+import dataclasses
+import random
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import catalog, changes, edits, splits
+from core.datasets import catalog, changes, edits, scan, splits
 from core.datasets.changes import Change
 from core.datasets.splits import Member, drawing
+from core.domain import labellers
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
+from core.domain.labellers import GrandparentLabeller
 from core.store import database
-from tests.datasets import shelves
+from tests.datasets import corpus, shelves
 
 QUICK = settings(max_examples=60, deadline=None)
 MEMBERS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 30)), min_size=1, max_size=60)
@@ -247,3 +252,103 @@ def test_the_server_never_imports_scikit_learn() -> None:
     )
 
     assert printed.stdout == "False\n"
+
+
+def with_given(rows: list[tuple[str, Part | None]]) -> list[Member]:
+    """Make items that each are a group of their own, of (label, given part)."""
+    plain = members([(label, at) for at, (label, _part) in enumerate(rows)])
+    return [
+        dataclasses.replace(one, given=part) for one, (_, part) in zip(plain, rows, strict=True)
+    ]
+
+
+def test_given_parts_are_the_split_even_where_they_tear_a_group_apart() -> None:
+    everyone = [
+        dataclasses.replace(one, group=7)
+        for one in with_given([("a", "train"), ("a", "valid"), ("b", "test"), ("b", None)])
+    ]
+
+    parts = splits.parts_of_all(everyone, seed=42, fraction=0.2)
+
+    assert list(parts.values()) == ["train", "valid", "test", "train"]
+
+
+def test_given_train_and_test_get_their_valid_images_from_train() -> None:
+    everyone = with_given([("ab"[at % 2], "test" if at % 5 == 0 else "train") for at in range(50)])
+
+    parts = splits.parts_of_all(everyone, seed=42, fraction=0.2)
+
+    assert Counter(parts.values()) == {"test": 10, "train": 32, "valid": 8}
+    assert all((parts[one.item_id] == "test") == (one.given == "test") for one in everyone)
+
+
+def test_new_items_of_a_given_split_go_where_they_are_given() -> None:
+    old = with_given([("a", "train"), ("a", "valid"), ("a", "train")])
+    before = splits.parts_of_all(old, seed=42, fraction=0.2)
+    new = [
+        dataclasses.replace(one, item_id=one.item_id + 10, group=one.group + 10)
+        for one in with_given([("a", "valid"), ("a", "test"), ("a", "train")])
+    ]
+
+    added = splits.parts_of_new([*old, *new], before, seed=42, fraction=0.2)
+
+    assert added == {10: "valid", 11: "test", 12: "train"}
+
+
+LABEL_SETS = st.sets(st.sampled_from(["haze", "road", "sea", "rare"]), max_size=3)
+
+
+@QUICK
+@given(rows=st.lists(LABEL_SETS, min_size=1, max_size=60), seed=st.integers(0, 9))
+def test_several_labels_are_split_so_that_each_can_be_learnt(
+    rows: list[set[str]], seed: int
+) -> None:
+    everyone = members([(labellers.join(labels), at) for at, labels in enumerate(rows)])
+
+    parts = splits.parts_of_all(everyone, seed=seed, fraction=0.3, multi=True)
+
+    assert set(parts) == {member.item_id for member in everyone}
+    trained = {label for at, labels in enumerate(rows) if parts[at] == "train" for label in labels}
+    assert trained == set().union(*rows)
+    assert parts == splits.parts_of_all(everyone, seed=seed, fraction=0.3, multi=True)
+
+
+def test_several_labels_keep_their_share_in_valid() -> None:
+    draw = random.Random(3)
+    sets = [{one for one in ("haze", "road", "sea") if draw.random() < 0.3} for _ in range(400)]
+    everyone = members([(labellers.join(labels), at) for at, labels in enumerate(sets)])
+
+    parts = splits.parts_of_all(everyone, seed=42, fraction=0.25, multi=True)
+
+    for label in ("haze", "road", "sea"):
+        having = [at for at, labels in enumerate(sets) if label in labels]
+        share = sum(parts[at] == "valid" for at in having) / len(having)
+        assert share == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_given_split_is_stored_as_one_and_a_further_one_leaves_test_alone(
+    tmp_path: Path,
+) -> None:
+    for part, number in (("train", 12), ("valid", 3), ("test", 4)):
+        for label in ("cat", "dog"):
+            for at in range(number):
+                corpus.put(
+                    tmp_path / part / label / f"{at}.jpg",
+                    corpus.jpeg(number * 1000 + (label == "dog") * 100 + at),
+                )
+    dataset = catalog.open_folder(str(tmp_path), labeller=GrandparentLabeller())
+    scan.run(dataset.id, shelves.Lease())
+
+    master = splits.get_master(dataset.id)
+    other = splits.make(dataset.id, seed=3, valid_fraction=0.4)
+
+    assert master is not None
+    assert (master.is_given, round(master.valid_fraction, 3)) == (True, 0.2)
+    assert per_part(master.id) == {"train": 24, "valid": 6, "test": 8}
+    assert (other.is_given, per_part(other.id)) == (False, {"train": 18, "valid": 12, "test": 8})
+
+
+def per_part(split_id: str) -> dict[str, int]:
+    """Count the items of each part."""
+    counted = splits.counts(split_id).groupby("part")["n_items"].sum()
+    return {part: int(number) for part, number in counted.items()}

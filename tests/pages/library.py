@@ -5,7 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from PIL import Image
 
-from core.datasets import catalog, decoding, folders
+from core.datasets import catalog, comparison, decoding, folders, labelling
+from core.datasets.changes import Found
 from core.domain.items import Dataset
 from core.store import clock, database, schema
 
@@ -21,10 +22,17 @@ def write_images(root: Path, classes: dict[str, int]) -> Path:
     return root
 
 
+def listed(dataset: Dataset) -> list[Found]:
+    """List the files of a dataset as a scan finds them."""
+    labels = labelling.reader(dataset.labeller, dataset.root)
+    listing = folders.walk(dataset.root)
+    return list(comparison.compare(dataset.id, listing, labels).to_read)
+
+
 def open_scanned(root: Path) -> Dataset:
     """Register a folder and put into the store what a scan finds in it, without a process."""
     dataset = catalog.open_folder(str(root))
-    found = folders.walk(dataset.root).images
+    found = listed(dataset)
     readings = [decoding.read_one(Path(dataset.root) / one.path) for one in found]
     rows = [
         {

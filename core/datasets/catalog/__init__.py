@@ -1,7 +1,7 @@
 """What is known of datasets and items: registering, paged queries, tables, older revisions."""
 
+from core.datasets.catalog.filters import Copies, ItemFilter, Order, Range, Status
 from core.datasets.catalog.queries import (
-    ItemFilter,
     ItemPage,
     broken,
     classes,
@@ -10,6 +10,7 @@ from core.datasets.catalog.queries import (
     list_items,
 )
 from core.datasets.catalog.registry import (
+    MAX_NAME,
     checked_root,
     find_by_root,
     get,
@@ -20,11 +21,18 @@ from core.datasets.catalog.registry import (
     remove,
     rename,
 )
-from core.datasets.catalog.tables import counts, fingerprint, items_at, sizes
+from core.datasets.catalog.tables import counts, fingerprint, items_at
+from core.datasets.catalog.totals import Totals, totals
 
 __all__ = [
+    "MAX_NAME",
+    "Copies",
     "ItemFilter",
     "ItemPage",
+    "Order",
+    "Range",
+    "Status",
+    "Totals",
     "broken",
     "checked_root",
     "classes",
@@ -42,5 +50,5 @@ __all__ = [
     "register",
     "remove",
     "rename",
-    "sizes",
+    "totals",
 ]

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from core.datasets import rebuild
 from core.datasets.catalog.queries import chunks
 from core.domain import edits as rules
+from core.domain import labellers
 from core.domain.edits import EditKind, History, ItemState, RevisionKind
 from core.domain.errors import InputError, NotFoundError
 from core.store import clock, database, schema
@@ -51,7 +52,7 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
     Raises InputError for items of another dataset or named twice, an unknown kind, or a label
     that cannot name a class folder.
     """
-    edits = _edits(decisions)
+    edits = _edits(decisions, multi=_is_multi(dataset_id))
 
     def change(connection: sa.Connection, revision: int) -> None:
         states = _states_now(connection, dataset_id, sorted(edits))
@@ -74,7 +75,16 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
         return _append(connection, dataset_id, entry, change)
 
 
-def _edits(decisions: Sequence[Decision]) -> dict[int, tuple[EditKind, str | None]]:
+def _is_multi(dataset_id: str) -> bool:
+    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
+    with database.reading() as connection:
+        stored = connection.execute(query).scalar_one_or_none()
+    return stored is not None and labellers.is_multi_label(labellers.parse(stored))
+
+
+def _edits(
+    decisions: Sequence[Decision], *, multi: bool
+) -> dict[int, tuple[EditKind, str | None]]:
     """Check decisions, and give each item's kind and label."""
     edits: dict[int, tuple[EditKind, str | None]] = {}
     for one in decisions:
@@ -82,7 +92,7 @@ def _edits(decisions: Sequence[Decision]) -> dict[int, tuple[EditKind, str | Non
             raise InputError(
                 f"{one.kind!r} is not a kind of edit.", hint="Exclude, relabel or keep."
             )
-        label = checked_label(one.label) if one.kind == "relabel" else None
+        label = _checked(one.label, multi) if one.kind == "relabel" else None
         twice = set(edits).intersection(one.item_ids)
         if twice:
             raise InputError(
@@ -103,6 +113,12 @@ def undo(dataset_id: str, *, operation_id: str) -> int | None:
 def redo(dataset_id: str, *, operation_id: str) -> int | None:
     """Bring the last undone edit again, as a new revision; None when there is nothing to redo."""
     return _swing(dataset_id, operation_id, "redo", lambda past: past.redo_target)
+
+
+def _checked(label: str | None, multi: bool) -> str:
+    several = labellers.split(label or "", multi=multi)
+    checked = [checked_label(one) for one in several]
+    return labellers.join(checked) if multi else checked[0]
 
 
 def checked_label(label: str | None) -> str:

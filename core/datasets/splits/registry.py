@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from core.datasets import rebuild
 from core.datasets.splits import drawing
+from core.domain import labellers
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
 from core.store import clock, database, ids, schema
@@ -24,12 +25,13 @@ VALID_FRACTION = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """A named assignment of every readable item to train or valid."""
+    """A named assignment of every readable item to train, valid or test."""
 
     id: str
     dataset_id: str
     name: str
     is_master: bool
+    is_given: bool  # by the dataset's folders or its table, not drawn
     seed: int
     valid_fraction: float
     created_at: float
@@ -38,6 +40,7 @@ class Split:
 def make(dataset_id: str, *, seed: int = SEED, valid_fraction: float = VALID_FRACTION) -> Split:
     """Make a split, or give the one of the same seed and share; the first one is the master.
 
+    Only the master takes given valid images; a further split draws its own, and leaves test alone.
     Leaves out what an open scan has added or changed: `assign_new` is for those. Imports
     scikit-learn, so it belongs into a worker. Raises InputError for a share outside 0.01–0.5 and
     for a dataset without readable images.
@@ -98,6 +101,22 @@ def counts(split_id: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "part", "n_items", "n_in_use"])
 
 
+def count_torn_groups(split_id: str) -> int:
+    """Count the groups of equal and nearly equal images in use that lie in several parts."""
+    items, parts = schema.items, schema.assignments
+    torn = (
+        sa.select(items.c.group_id)
+        .join(parts, parts.c.item_id == items.c.id)
+        .where(parts.c.split_id == split_id, items.c.group_id.is_not(None))
+        .where(items.c.status == "ok", ~items.c.excluded)
+        .group_by(items.c.group_id)
+        .having(sa.func.count(parts.c.part.distinct()) > 1)
+    )
+    with database.reading() as connection:
+        found = connection.execute(sa.select(sa.func.count()).select_from(torn.subquery()))
+        return int(found.scalar_one())
+
+
 def assign_new(dataset_id: str) -> int:
     """Give the items without a part one, in every split; no item that has one moves.
 
@@ -121,24 +140,40 @@ def _make(dataset_id: str, seed: int, fraction: float, *, with_open: bool) -> Sp
     with database.reading() as connection:
         equal = _equal(connection, dataset_id, seed, fraction)
         members = [] if equal else _drawable(connection, dataset_id, with_open)
+        multi = _is_multi(connection, dataset_id)
     if equal:
         return equal
-    parts = drawing.parts_of_all(members, seed=seed, fraction=fraction)
+    parts = drawing.parts_of_all(members, seed=seed, fraction=fraction, multi=multi)
     with database.writing() as connection:
         equal = _equal(connection, dataset_id, seed, fraction)
         if equal:
             return equal
         now = _drawable(connection, dataset_id, with_open)
         if now != members:
-            parts = drawing.parts_of_all(now, seed=seed, fraction=fraction)
-        split = _new(connection, dataset_id, seed, fraction)
+            parts = drawing.parts_of_all(now, seed=seed, fraction=fraction, multi=multi)
+        split = _new(connection, dataset_id, seed, _share(parts, now, fraction), now)
         _insert(connection, split.id, parts)
     return split
+
+
+def _share(parts: dict[int, Part], members: Sequence[drawing.Member], wanted: float) -> float:
+    """Give the share of valid that a given split has; a drawn one has what was wanted."""
+    if not _gives_valid(members):
+        return wanted
+    n_valid = sum(part == "valid" for part in parts.values())
+    n_test = sum(part == "test" for part in parts.values())
+    return n_valid / (len(parts) - n_test)
+
+
+def _gives_valid(members: Sequence[drawing.Member]) -> bool:
+    return any(one.given == "valid" for one in members)
 
 
 def _drawable(connection: sa.Connection, dataset_id: str, with_open: bool) -> list[drawing.Member]:
     open_ids = set() if with_open else rebuild.open_items(connection, dataset_id)
     members = _members(connection, dataset_id, ("ok",))
+    if _list(connection, dataset_id):
+        members = [_without_valid(member) for member in members]
     found = [member for member in members if member.item_id not in open_ids]
     if not found:
         raise InputError(
@@ -148,13 +183,31 @@ def _drawable(connection: sa.Connection, dataset_id: str, with_open: bool) -> li
     return found
 
 
-def _new(connection: sa.Connection, dataset_id: str, seed: int, fraction: float) -> Split:
+def _without_valid(member: drawing.Member) -> drawing.Member:
+    """Let a further split draw its own valid images."""
+    return dataclasses.replace(member, given="test" if member.given == "test" else None)
+
+
+def _is_multi(connection: sa.Connection, dataset_id: str) -> bool:
+    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
+    stored = connection.execute(query).scalar_one_or_none()
+    return stored is not None and labellers.is_multi_label(labellers.parse(stored))
+
+
+def _new(
+    connection: sa.Connection,
+    dataset_id: str,
+    seed: int,
+    fraction: float,
+    members: Sequence[drawing.Member],
+) -> Split:
     is_master = not _list(connection, dataset_id)
     split = Split(
         id=ids.new("split"),
         dataset_id=dataset_id,
         name="Master split" if is_master else f"Seed {seed}, {fraction:.0%} valid",
         is_master=is_master,
+        is_given=_gives_valid(members),
         seed=seed,
         valid_fraction=fraction,
         created_at=clock.now(),
@@ -171,18 +224,24 @@ def _list(connection: sa.Connection, dataset_id: str) -> list[Split]:
 
 
 def _equal(connection: sa.Connection, dataset_id: str, seed: int, fraction: float) -> Split | None:
-    same = (one for one in _list(connection, dataset_id) if one.seed == seed)
-    return next((one for one in same if one.valid_fraction == fraction), None)
+    drawn = (one for one in _list(connection, dataset_id) if not one.is_given)
+    same = (one for one in drawn if (one.seed, one.valid_fraction) == (seed, fraction))
+    return next(same, None)
 
 
 def _assign(connection: sa.Connection, split: Split) -> int:
     if not _has_homeless(connection, split):
         return 0
     members = _members(connection, split.dataset_id, ("ok", "gone"))
+    if not split.is_given:
+        members = [_without_valid(member) for member in members]
+    multi = _is_multi(connection, split.dataset_id)
     table = schema.assignments
     query = sa.select(table.c.item_id, table.c.part).where(table.c.split_id == split.id)
     parts: dict[int, Part] = {row.item_id: row.part for row in connection.execute(query)}
-    new = drawing.parts_of_new(members, parts, seed=split.seed, fraction=split.valid_fraction)
+    new = drawing.parts_of_new(
+        members, parts, seed=split.seed, fraction=split.valid_fraction, multi=multi
+    )
     _insert(connection, split.id, new)
     return len(new)
 
@@ -208,6 +267,7 @@ def _members(
             group=row.group_id or row.id,
             content_hash=row.content_hash or "",
             is_present=row.status == "ok",
+            given=row.recorded_part,
         )
         for row in connection.execute(query.order_by(table.c.path))
     ]
@@ -225,6 +285,7 @@ def _split(row: Any) -> Split:
         dataset_id=row.dataset_id,
         name=row.name,
         is_master=row.is_master,
+        is_given=row.is_given,
         seed=row.seed,
         valid_fraction=row.valid_fraction,
         created_at=row.created_at,

@@ -1,0 +1,66 @@
+"""What a labeller would make of the first files of a folder, before anything is opened."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from core.datasets.labelling.looking import look
+from core.datasets.labelling.readers import reader
+from core.datasets.labelling.table import RowProblem, Table
+from core.datasets.labelling.values import Label
+from core.domain import labellers
+from core.domain.items import Part
+from core.domain.labellers import Labeller
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewRow:
+    """One file, with what the labeller gives it: labels and part, or why it is left out."""
+
+    path: str
+    labels: tuple[str, ...]
+    part: Part | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a labeller gives for some files of a folder; `is_all` says that there are no more."""
+
+    rows: tuple[PreviewRow, ...]
+    n_labelled: int
+    n_by_class: dict[str, int]
+    n_by_part: dict[Part, int]
+    is_all: bool
+    n_rows: int | None = None  # of a table
+    problems: tuple[RowProblem, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """List the classes that the files have."""
+        return tuple(sorted(self.n_by_class))
+
+
+def preview(labeller: Labeller, root: str, *, most: int = 300) -> Preview:
+    """Read the labels of some files; raises LabellerError, and FolderError for the root."""
+    seen = look(root, most=most)
+    labels = reader(labeller, root)
+    multi = labellers.is_multi_label(labeller)
+    rows = [_row(path, labels.read(path), multi) for path in seen.files]
+    labelled = [row for row in rows if row.reason is None]
+    of_table = labels if isinstance(labels, Table) else None
+    return Preview(
+        rows=tuple(rows),
+        n_labelled=len(labelled),
+        n_by_class=dict(Counter(one for row in labelled for one in row.labels)),
+        n_by_part=dict(Counter(row.part for row in labelled if row.part is not None)),
+        is_all=seen.is_all,
+        n_rows=None if of_table is None else of_table.n_rows,
+        problems=() if of_table is None else of_table.problems,
+    )
+
+
+def _row(path: str, found: Label | str, multi: bool) -> PreviewRow:
+    if isinstance(found, str):
+        return PreviewRow(path=path, labels=(), part=None, reason=found)
+    labels = labellers.split(found.label, multi=multi)
+    return PreviewRow(path=path, labels=labels, part=found.part, reason=None)
