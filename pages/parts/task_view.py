@@ -9,11 +9,17 @@ from pages.parts import errors, text
 
 NAMES = {
     "scan": "Scanning",
+    "compare": "Looking for changes",
+    "unpack": "Unpacking",
+    "download": "Downloading",
+    "public": "Downloading",
     "sample": "Writing the sample",
     "split": "Making a split",
     "lr_find": "Range test",
     "preview": "Preview",
 }
+IN_BYTES = frozenset({"public"})
+"""The kinds of tasks that count bytes; their message says how many."""
 
 
 def show(task: Task, *, key: str) -> None:
@@ -36,10 +42,12 @@ def progress(task: Task) -> None:
     """Draw a bar with what is done, how fast, and how long it still takes."""
     done, total = task.progress.done, task.progress.total
     words = [NAMES.get(task.kind, task.kind)]
-    if total:
+    in_bytes = task.kind in IN_BYTES
+    if total and not in_bytes:
         words.append(f"{done:,} of {total:,}")
     if task.progress.rate:
-        words.append(f"{task.progress.rate:,.0f} a second")
+        rate = text.size(task.progress.rate) if in_bytes else f"{task.progress.rate:,.0f}"
+        words.append(f"{rate} a second")
     if task.progress.remaining_seconds is not None and task.status == "running":
         words.append(f"{text.duration(task.progress.remaining_seconds)} left")
     if task.message:
@@ -59,7 +67,8 @@ def ended(task: Task, *, key: str) -> None:
                 text.plain_lines(tasks.log(task.id)[-8000:]) or "The log is empty.", language=None
             )
     elif task.status == "stopped":
-        st.info("It was stopped. What was done so far is kept.", icon=":material/stop_circle:")
+        words = task.message or "It was stopped. What was done so far is kept"
+        st.info(f"{text.escape(words)}.", icon=":material/stop_circle:")
 
 
 @errors.callback

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets import catalog, edits
+from core.datasets.catalog import Totals
 from core.domain.items import Dataset
 from pages.parts import errors, state, text
 
@@ -69,6 +70,15 @@ def count(dataset: Dataset) -> pd.DataFrame:
     )
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _count_images(dataset_id: str, *, revision: int, scanned_at: float | None) -> Totals:
+    return catalog.totals(dataset_id)
+
+
+def _totals(dataset: Dataset) -> Totals:
+    return _count_images(dataset.id, revision=dataset.revision, scanned_at=dataset.scanned_at)
+
+
 def _choose_dataset(dataset: Dataset) -> None:
     oldest_first = reversed(catalog.list_datasets())  # so that a new one renames no other
     labels = text.distinct({other.id: other.name for other in oldest_first})
@@ -95,17 +105,16 @@ def _dataset_chosen(key: str) -> None:
 @errors.boundary()
 def _facts(dataset_id: str) -> None:
     dataset = catalog.get(dataset_id)
-    table = count(dataset)
+    table, totals = count(dataset), _totals(dataset)
     in_use = table[table["n_in_use"] > 0]
     words = [
-        text.count(table["n_in_use"].sum(), "image") + " in use",
+        text.count(totals.n_in_use, "image") + " in use",
         text.count(in_use["label"].nunique(), "class", "classes"),
     ]
-    for column, word, color in (
-        ("n_excluded", "excluded", "orange"),
-        ("n_broken", "broken", "red"),
+    for number, word, color in (
+        (totals.n_excluded, "excluded", "orange"),
+        (totals.n_broken, "broken", "red"),
     ):
-        number = table[column].sum()
         if number:
             words.append(f":{color}[{number:,} {word}]")
     words.append(f"revision {dataset.revision}")

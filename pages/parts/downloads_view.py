@@ -1,0 +1,91 @@
+"""How the downloads of a list went: each failure with its reason, and trying again."""
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets.urls import downloads
+from core.domain.items import Dataset
+from core.runs import tasks
+from pages.parts import errors, task_view, text
+
+WORDS = {
+    "ok": "downloaded",
+    "copy": "copies of another",
+    "not_image": "no images",
+    "failed": "failed",
+    "waiting": "not tried yet",
+}
+PAGE_SIZE = 200
+
+
+def show(dataset: Dataset) -> None:
+    """Draw the counts, the list of what came to nothing, and the buttons that go on."""
+    if dataset.source != "urls":
+        return
+    task = tasks.find_latest("download", dataset.id)
+    if task is not None:
+        task_view.ended(task, key="download-ended")
+    counts = downloads.counts(dataset.id)
+    st.markdown(
+        "Addresses: "
+        + ", ".join(
+            f"**{counts[kind]:,}** {words}" for kind, words in WORDS.items() if counts[kind]
+        )
+        + "."
+    )
+    allow = bool(task is not None and task.params.get("allow_private"))
+    with st.container(horizontal=True):
+        if counts["waiting"]:
+            st.button(
+                "Go on downloading",
+                type="primary",
+                icon=":material/download:",
+                on_click=_go_on,
+                args=(dataset.id, allow),
+            )
+        if counts["failed"] + counts["not_image"]:
+            st.button(
+                "Try the failed ones again",
+                icon=":material/replay:",
+                on_click=_retry,
+                args=(dataset.id, allow),
+            )
+    if counts["failed"] + counts["not_image"] + counts["copy"]:
+        with st.expander("What came to nothing, and why", key="downloads-failed"):
+            _failures(dataset.id)
+
+
+def _failures(dataset_id: str) -> None:
+    key = f"downloads-page-{dataset_id}"
+    number = int(st.session_state.get(key) or 1)
+    page = downloads.list_rows(
+        dataset_id,
+        statuses=("failed", "not_image", "copy"),
+        offset=(number - 1) * PAGE_SIZE,
+        limit=PAGE_SIZE,
+    )
+    rows = [
+        {
+            "class": text.plain(row.label),
+            "rank": row.rank,
+            "address": text.plain(row.url),
+            "it": text.plain(row.reason or WORDS[row.status]),
+            "tries": row.n_tries,
+        }
+        for row in page.rows
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="downloads-table")
+    if page.total > PAGE_SIZE:
+        st.pagination(-(-page.total // PAGE_SIZE), key=key)
+
+
+@errors.callback
+def _go_on(dataset_id: str, allow_private: bool) -> None:
+    params = {"allow_private": allow_private}
+    tasks.start("download", dataset_id=dataset_id, params=params)
+
+
+@errors.callback
+def _retry(dataset_id: str, allow_private: bool) -> None:
+    downloads.retry(dataset_id)
+    _go_on(dataset_id, allow_private)
