@@ -50,14 +50,25 @@ def _unpack(lease: jobs.Lease, params: Params) -> None:
 
 
 def _download(lease: jobs.Lease, params: Params) -> None:
-    """Download what waits, then scan what has come, also after a stop: it is there to be used."""
+    """Download what waits, then scan what has come: also after a stop it is there to be used."""
     dataset_id = params["dataset_id"]
     found = downloading.run(dataset_id, params, lease)
+    scanned = scan.run(dataset_id, _Deaf(lease))
     if found is None:
-        lease.finish("stopped", message="Stopped; the rest can be downloaded later")
-        return
-    scanned = scan.run(dataset_id, lease)
-    _finish(lease, None if scanned is None else {**scanned, **found})
+        lease.finish("stopped", message="Stopped; what has come is scanned, the rest waits")
+    else:
+        lease.finish("finished", result={**(scanned or {}), **found}, message="")
+
+
+class _Deaf:
+    """Passes reports on, and lets a short work end although a stop was asked for."""
+
+    def __init__(self, lease: jobs.Lease) -> None:
+        self.report = lease.report
+
+    def should_stop(self) -> bool:
+        """Say no."""
+        return False
 
 
 def _sample(lease: jobs.Lease, params: Params) -> None:

@@ -1,0 +1,1 @@
+"""Images from the web: lists of addresses, their rows, and how they are downloaded."""
