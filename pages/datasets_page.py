@@ -19,14 +19,14 @@ def main() -> None:
     st.title("Datasets", anchor=False)
     _ways_in()
     dataset = state.find_dataset()
-    if dataset is None:
+    if dataset is not None:
+        dataset_card.show(dataset)
+    elif not st.session_state.get(folder_form.PATH):
         st.info(
             "Name a folder with one sub-folder a class, such as `photos/cat` and `photos/dog`, or "
             "with a table of labels. Nothing in it is changed.",
             icon=":material/lightbulb:",
         )
-    else:
-        dataset_card.show(dataset)
     _list()
 
 

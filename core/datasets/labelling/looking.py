@@ -14,7 +14,7 @@ MOST_ENTRIES = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Some image files below a root, each folder's share of them, by path; not all of them."""
+    """Some image files below a root: the first of each folder, then the second of each, …"""
 
     files: tuple[str, ...]
     is_all: bool  # whether nothing was left out
@@ -35,9 +35,9 @@ def look(root: str, *, most: int = 300) -> Look:
         is_all = is_all and whole
         by_folder[prefix] = [f"{prefix}{name}" for name in names]
         waiting.extend(f"{prefix}{name}/" for name in inner)
-    picked = sorted(itertools.islice(_in_turn(list(by_folder.values())), most))
+    picked = tuple(itertools.islice(_in_turn(list(by_folder.values())), most))
     n_found = sum(len(files) for files in by_folder.values())
-    return Look(files=tuple(picked), is_all=is_all and not waiting and n_found == len(picked))
+    return Look(files=picked, is_all=is_all and not waiting and n_found == len(picked))
 
 
 def _some(path: str) -> tuple[list[str], list[str], bool]:

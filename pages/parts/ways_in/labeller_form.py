@@ -242,14 +242,14 @@ def _preview(found: Preview) -> None:
 def _in_words(found: Preview) -> str:
     if not found.rows:
         return ":orange[There is no image file in this folder.]"
-    seen = "All" if found.is_all else "Of the first"
     number = text.count(len(found.rows), "file")
+    words = f"{'All' if found.is_all else 'Of the first'} {number}: "
+    if not found.n_labelled:
+        return f"{words}:orange[none would have a label.]"
     classes = text.count(len(found.n_by_class), "class", "classes")
     shown = ", ".join(text.escape(text.shorten(one, 24)) for one in found.classes[:8])
     more = ", …" if len(found.classes) > 8 else ""
-    words = (
-        f"{seen} {number}: **{found.n_labelled:,}** have a label, **{classes}** ({shown}{more})."
-    )
+    words += f"**{found.n_labelled:,}** with a label, **{classes}** ({shown}{more})."
     if found.n_labelled < len(found.rows):
         words += f" :orange[{len(found.rows) - found.n_labelled:,} would be left out.]"
     return words
