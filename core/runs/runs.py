@@ -63,10 +63,14 @@ def get(run_id: str) -> Run:
 
 
 def list_runs(dataset_id: str | None = None, *, limit: int = 200) -> list[Run]:
-    """List the newest runs, of one dataset or of all."""
+    """List the newest runs, of one dataset or of all that were not removed."""
     query = sa.select(RUNS).order_by(RUNS.c.created_at.desc()).limit(limit)
     if dataset_id is not None:
         query = query.where(RUNS.c.dataset_id == dataset_id)
+    else:
+        datasets = schema.datasets
+        shown = sa.select(datasets.c.id).where(datasets.c.removed_at.is_(None))
+        query = query.where(RUNS.c.dataset_id.in_(shown))
     with database.reading() as connection:
         return [rows.run(row) for row in connection.execute(query).mappings()]
 

@@ -7,6 +7,7 @@ from core.datasets.urls import downloads
 from core.domain.items import Dataset
 from core.runs import tasks
 from pages.parts import errors, task_view, text
+from pages.parts.ways_in import url_lists
 
 WORDS = {
     "ok": "downloaded",
@@ -50,9 +51,34 @@ def show(dataset: Dataset) -> None:
                 on_click=_retry,
                 args=(dataset.id, allow),
             )
+        _add(dataset, allow)
     if counts["failed"] + counts["not_image"] + counts["copy"]:
         with st.expander("What came to nothing, and why", key="downloads-failed"):
             _failures(dataset.id)
+
+
+def _add(dataset: Dataset, allow: bool) -> None:
+    key = f"more-urls-{dataset.id}"
+    with st.popover("Add addresses", icon=":material/add_link:"):
+        found = url_lists.choose(key)
+        st.session_state[f"{key}-read"] = found
+        st.button(
+            "Add and download",
+            type="primary",
+            on_click=_added,
+            args=(dataset.id, key, allow),
+            disabled=not found,
+        )
+
+
+@errors.callback
+def _added(dataset_id: str, key: str, allow_private: bool) -> None:
+    n_new = sum(downloads.add(dataset_id, one) for one in st.session_state[f"{key}-read"])
+    url_lists.clear(key)
+    if n_new:
+        _go_on(dataset_id, allow_private)
+    else:
+        st.toast("All of these addresses were there already.")
 
 
 def _failures(dataset_id: str) -> None:

@@ -92,7 +92,7 @@ def test_a_pattern_that_names_no_class_is_refused(pattern: str, words: str) -> N
 def test_a_pattern_that_never_ends_is_cut_off_with_the_file_named() -> None:
     labels = labelling.reader(PatternLabeller(pattern=r"^((a|aa)+)+\$$"), "")
 
-    with pytest.raises(LabellerError, match="takes too long on a{60}!"):
+    with pytest.raises(LabellerError, match=r"takes too long on a{60}!"):
         labels.read("a" * 60 + "!.jpg")
 
 
@@ -216,16 +216,17 @@ def test_any_bytes_are_a_table_or_a_sentence(
         separator=" ",
     )
 
+    found: Table | LabellerError
     try:
         found = table.load(labeller, root)
     except LabellerError as error:
-        assert error.sentence.endswith(".")
-        assert error.hint
+        found = error
+
+    if isinstance(found, LabellerError):
+        assert found.sentence.endswith(".")
+        assert found.hint
     else:
         assert len(found.labels) + found.n_problems <= found.n_rows
-        assert all(
-            "|" not in one for label in found.labels.values() for one in label.label.split("|")
-        )
 
 
 @QUICK

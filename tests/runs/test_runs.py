@@ -1,5 +1,6 @@
 import pytest
 
+from core.datasets import catalog
 from core.domain.errors import NotFoundError
 from core.runs import plans, runs
 from tests import builders
@@ -47,3 +48,12 @@ def test_the_queue_counts_what_comes_before(dataset):
 def test_an_unknown_run_is_told_in_a_sentence():
     with pytest.raises(NotFoundError, match="run-none"):
         runs.get("run-none")
+
+
+def test_runs_of_a_removed_dataset_are_listed_only_with_it(dataset):
+    builders.insert_run("run-1")
+
+    catalog.remove("d-1")
+
+    assert runs.list_runs() == []
+    assert [run.id for run in runs.list_runs("d-1")] == ["run-1"]
