@@ -141,19 +141,24 @@ def _is_settled(row: tuple[Any, ...], file: File, label: Label) -> bool:
     return bool(same_file and recorded == label.label and part == label.part)
 
 
-def _load_known(dataset_id: str) -> dict[str, tuple[Any, ...]]:
-    """Load size, time, whether all is known, id, label and part of every item, by path."""
+def is_settled() -> sa.ColumnElement[bool]:
+    """Say of a row of `items` that a file which is as it was need not be looked at again."""
     table = schema.items
-    settled = sa.and_(
+    return sa.and_(
         table.c.status != "gone",
         table.c.content_hash.is_not(None),
         sa.or_(table.c.status != "ok", table.c.mode.is_not(None)),
     )
+
+
+def _load_known(dataset_id: str) -> dict[str, tuple[Any, ...]]:
+    """Load size, time, whether all is known, id, label and part of every item, by path."""
+    table = schema.items
     query = sa.select(
         table.c.path,
         table.c.size_bytes,
         table.c.mtime_ns,
-        settled,
+        is_settled(),
         table.c.id,
         table.c.recorded_label,
         table.c.recorded_part,

@@ -50,30 +50,34 @@ def walk(root: str) -> Listing:
         if found is None:
             ignored["unreadable folder"] += 1
             continue
-        for entry in found:
-            if not _take(entry, prefix, files_here):
-                reason = _reason(entry, own)
-                if reason is None:
-                    waiting.append(f"{prefix}{entry.name}/")
-                else:
-                    ignored[reason] += 1
+        for entry in _take(found, prefix, files_here):
+            reason = _reason(entry, own)
+            if reason is None:
+                waiting.append(f"{prefix}{entry.name}/")
+            else:
+                ignored[reason] += 1
     return Listing(files=files_here, ignored=ignored)
 
 
-def _take(entry: os.DirEntry[str], prefix: str, into: list[File]) -> bool:
-    """Add an entry that is a visible image file; the quick way, taken by nearly all entries."""
-    name = entry.name
-    ending = name[name.rfind(".") :].lower()
-    if ending not in IMAGE_SUFFIXES or name[0] == "." or not (name.isascii() or _is_text(name)):
-        return False
-    try:
-        if not entry.is_file(follow_symlinks=False):
-            return False
-        status = entry.stat(follow_symlinks=False)
-    except OSError:
-        return False  # it vanished, which the slow way says
-    into.append((prefix + name, status.st_size, status.st_mtime_ns))
-    return True
+def _take(found: list[os.DirEntry[str]], prefix: str, into: list[File]) -> list[os.DirEntry[str]]:
+    """Add the entries that are visible image files, nearly all of them, and give the others."""
+    others = []
+    for entry in found:
+        name = entry.name
+        try:
+            if (
+                name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
+                and name[0] != "."
+                and entry.is_file(follow_symlinks=False)
+                and (name.isascii() or _is_text(name))
+            ):
+                status = entry.stat(follow_symlinks=False)
+                into.append((prefix + name, status.st_size, status.st_mtime_ns))
+                continue
+        except OSError:
+            pass  # it vanished, which the reason says
+        others.append(entry)
+    return others
 
 
 def list_folders(path: str) -> list[FolderEntry]:

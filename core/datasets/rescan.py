@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.datasets import catalog, comparison, folders, labelling, scan
+from core.datasets import catalog, comparison, folders, labelling, scan, snapshot
 from core.datasets.comparison import Comparison
 from core.domain.errors import FolderError
 from core.store import database, schema
@@ -24,13 +24,15 @@ def look(dataset_id: str) -> Params:
     Raises what a scan would raise for the folder or the table.
     """
     dataset = catalog.get(dataset_id)
-    labels = labelling.reader(dataset.labeller, dataset.root)
-    found = comparison.compare(dataset.id, folders.walk(dataset.root), labels)
-    scan.check_root(dataset, found)
-    kinds = dict(_by_kind(found))
+    listing = folders.walk(dataset.root)
+    kinds: dict[str, list[str]] = {}
+    if snapshot.digest(dataset, listing) != snapshot.find(dataset.id):
+        labels = labelling.reader(dataset.labeller, dataset.root)
+        found = comparison.compare(dataset.id, listing, labels)
+        scan.check_root(dataset, found)
+        kinds = dict(_by_kind(found))
     return {
         "revision": dataset.revision,
-        "n_images": found.n_images,
         "counts": {kind: len(paths) for kind, paths in kinds.items()},
         "examples": {kind: paths[:N_EXAMPLES] for kind, paths in kinds.items()},
     }

@@ -8,6 +8,7 @@ was; the end of the scan makes one revision of all that changed.
 import fcntl
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from core.datasets import (
+    catalog,
     changes,
     comparison,
     decoding,
@@ -23,6 +25,7 @@ from core.datasets import (
     grouping,
     labelling,
     reporting,
+    snapshot,
     splits,
 )
 from core.datasets.catalog import registry
@@ -64,9 +67,14 @@ def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
 def _scan(dataset: Dataset, lease: Reporter) -> dict[str, Any] | None:
     began = time.monotonic()
     lease.report(message="Listing files")
+    listing = folders.walk(dataset.root)
+    listing_hash = snapshot.digest(dataset, listing)
+    if listing_hash == snapshot.find(dataset.id):
+        return _unchanged(dataset, began)
     labels = labelling.reader(dataset.labeller, dataset.root)
-    found = comparison.compare(dataset.id, folders.walk(dataset.root), labels)
+    found = comparison.compare(dataset.id, listing, labels)
     check_root(dataset, found)
+    snapshot.forget(dataset.id)
     _store(dataset.id, found.seen)
     if not _read(dataset, found, lease):
         return None
@@ -75,16 +83,32 @@ def _scan(dataset: Dataset, lease: Reporter) -> dict[str, Any] | None:
     grouping.update(dataset)
     counted = _close(dataset, found.ignored)
     reporting.write(dataset, labels)
+    snapshot.keep(dataset.id, listing_hash)
+    return _result(dataset.id, Counter(counted), found.ignored, began)
+
+
+def _unchanged(dataset: Dataset, began: float) -> dict[str, Any]:
+    """End a scan of a folder that is exactly as the last one left it."""
+    mine = sa.update(schema.datasets).where(schema.datasets.c.id == dataset.id)
+    with database.writing() as connection:
+        connection.execute(mine.values(scanned_at=clock.now()))
+    return _result(dataset.id, Counter(), dataset.ignored, began)
+
+
+def _result(
+    dataset_id: str, counted: Counter[str], ignored: dict[str, int], began: float
+) -> dict[str, Any]:
+    present = catalog.totals(dataset_id)
     return {
-        "n_images": found.n_images,
+        "n_images": present.n_images + present.n_broken,
         "n_new": counted["added"],
         "n_changed": counted["changed"],
         "n_moved": counted["moved"],
         "n_labelled": counted["labelled"],
         "n_gone": counted["gone"],
         "n_back": counted["back"],
-        "n_broken": _count_broken(dataset.id),
-        "ignored": found.ignored,
+        "n_broken": present.n_broken,
+        "ignored": ignored,
         "seconds": round(time.monotonic() - began, 3),
     }
 
@@ -151,7 +175,7 @@ def _close(dataset: Dataset, ignored: dict[str, int]) -> dict[str, int]:
     dataset_id = dataset.id
     if splits.get_master(dataset_id) is not None:
         splits.assign_new(dataset_id)
-    elif _has_images(dataset_id):
+    elif catalog.totals(dataset_id).n_images:
         splits.make_master(dataset_id)
     table = schema.datasets
     mine = sa.update(table).where(table.c.id == dataset_id)
@@ -162,23 +186,6 @@ def _close(dataset: Dataset, ignored: dict[str, int]) -> dict[str, int]:
         counted = changes.close(connection, dataset_id)
         connection.execute(mine.values(scanned_at=clock.now(), ignored=ignored))
     return counted
-
-
-def _has_images(dataset_id: str) -> bool:
-    return _count(dataset_id, "ok") > 0
-
-
-def _count_broken(dataset_id: str) -> int:
-    return _count(dataset_id, "broken")
-
-
-def _count(dataset_id: str, status: str) -> int:
-    table = schema.items
-    query = sa.select(sa.func.count()).where(
-        table.c.dataset_id == dataset_id, table.c.status == status
-    )
-    with database.reading() as connection:
-        return int(connection.execute(query).scalar_one())
 
 
 class _Progress:

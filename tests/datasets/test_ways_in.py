@@ -172,7 +172,7 @@ def test_a_look_at_an_unchanged_folder_finds_nothing(root: Path) -> None:
 
     found = rescan.look(dataset.id)
 
-    assert set(found["counts"].values()) == {0}
+    assert not any(found["counts"].values())
 
 
 def test_a_moved_folder_keeps_edits_split_and_thumbnails(
