@@ -174,7 +174,7 @@ def _report(report: LabelsReport) -> None:
     if report.n_problems:
         with st.expander(f"Rows that name no item: {report.n_problems:,}"):
             rows = [(one.line, text.plain(one.content), one.reason) for one in report.problems]
-            st.dataframe(pd.DataFrame(rows, columns=["line", "row", "it"]), hide_index=True)
+            st.dataframe(pd.DataFrame(rows, columns=["line", "row", "reason"]), hide_index=True)
             _the_first(len(rows), report.n_problems)
 
 

@@ -95,7 +95,7 @@ def _failures(dataset_id: str) -> None:
             "class": text.plain(row.label),
             "rank": row.rank,
             "address": text.plain(row.url),
-            "it": text.plain(row.reason or WORDS[row.status]),
+            "reason": text.plain(row.reason or WORDS[row.status]),
             "tries": row.n_tries,
         }
         for row in page.rows

@@ -59,7 +59,7 @@ def open_folder(page: Page, server: str, folder: Path) -> Dataset:
     page.goto(server)
     page.get_by_role("button", name="Open a folder").click()
     page.get_by_placeholder("/home/me/photos").fill(str(folder))
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Open", exact=True).first.click()
     expect(page.get_by_text("Cannot be read.")).to_be_visible(timeout=LONG_MS)
     (dataset,) = [one for one in catalog.list_datasets() if one.root == str(folder)]
     assert [item.name for item in catalog.broken(dataset.id)] == ["broken.jpg"]

@@ -69,7 +69,7 @@ def test_a_table_with_several_labels_is_guessed_previewed_and_opened(
     page.get_by_placeholder("/home/me/photos").fill(str(table_folder))
     page.keyboard.press("Enter")
     expect(page.get_by_text("All 8 files: 8 with a label, 3 classes")).to_be_visible()
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Open", exact=True).first.click()
     expect(page.get_by_text("Rows without a file: 1")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("The split is the given one: 6 train, 2 valid.")).to_be_visible()
     page.get_by_text("Look through the images").click()
@@ -92,7 +92,7 @@ def test_an_archive_is_unpacked_and_opened(page: Page, server: str, archive: Pat
     expect(page.get_by_text("All 8 files: 8 with a label, 2 classes")).to_be_visible(
         timeout=LONG_MS
     )
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Open", exact=True).first.click()
     page.get_by_text("Look through the images").click(timeout=LONG_MS)
     expect(page.locator(".tile")).to_have_count(8)
 

@@ -295,6 +295,17 @@ def test_a_table_without_a_header_and_with_parts_is_guessed(tmp_path: Path) -> N
     )
 
 
+def test_the_separator_that_leaves_fewest_labels_is_guessed(tmp_path: Path) -> None:
+    put_all(tmp_path, *(f"{at}.jpg" for at in range(6)))
+    cells = ("a long tag;hat", "hat", "red;a long tag", "hat;red", "a long tag", "red;hat")
+    rows = "".join(f"{at}.jpg,{cell}\n" for at, cell in enumerate(cells))
+    labels_csv(tmp_path, f"file,tags\n{rows}")
+
+    found = guessing.for_table(str(tmp_path), "labels.csv")
+
+    assert found.separator == ";"
+
+
 def test_a_column_is_valid_is_guessed_as_the_part(tmp_path: Path) -> None:
     put_all(tmp_path, *(f"train/{at}.jpg" for at in range(4)))
     rows = "".join(f"{at}.jpg,{'chair person' if at else 'person'},{at == 3}\n" for at in range(4))

@@ -155,7 +155,8 @@ def _label_column(head: Head, file_column: str) -> str:
 
 
 def _separator(values: Sequence[str], column: str) -> str | None:
-    """Find what parts several labels in a cell: the parts come again in other cells."""
+    """Find what parts several labels in a cell: of what does, the one that leaves fewest labels."""
+    found: list[tuple[int, str]] = []
     for separator in SEPARATORS:
         cut = [value.split(separator) for value in values if value]
         several = sum(len(parts) > 1 for parts in cut)
@@ -165,5 +166,5 @@ def _separator(values: Sequence[str], column: str) -> str | None:
         again = sum(number > 1 for number in single.values())
         is_named = column.lower() in ("labels", "tags")
         if len(single) < len(set(values)) or (is_named and again > 1):
-            return separator
-    return None
+            found.append((len(single), separator))
+    return min(found, key=lambda one: one[0])[1] if found else None

@@ -236,7 +236,7 @@ def _preview(found: Preview) -> None:
     if found.problems:
         with st.expander(f"Odd rows of the table: {len(found.problems):,}"):
             odd = [(one.line, text.plain(one.content), one.reason) for one in found.problems[:200]]
-            st.dataframe(pd.DataFrame(odd, columns=["line", "row", "it"]), hide_index=True)
+            st.dataframe(pd.DataFrame(odd, columns=["line", "row", "reason"]), hide_index=True)
 
 
 def _in_words(found: Preview) -> str:

@@ -62,7 +62,7 @@ def _contents(found: list[UrlList]) -> None:
     if odd:
         with st.expander(f"Lines that are passed over: {len(odd):,}"):
             shown = [
-                {"list": name, "line": line, "content": text.plain(content), "it": reason}
+                {"list": name, "line": line, "content": text.plain(content), "reason": reason}
                 for name, line, content, reason in odd[:MOST_SHOWN]
             ]
             st.dataframe(pd.DataFrame(shown), hide_index=True)
