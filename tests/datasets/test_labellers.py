@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.datasets import labelling
-from core.datasets.labelling import Label, Table, guessing, table
+from core.datasets.labelling import Label, Table, guessing, previewing, table
 from core.domain.errors import LabellerError
 from core.domain.labellers import (
     FolderLabeller,
@@ -336,3 +336,19 @@ def test_a_preview_takes_some_files_of_every_folder(tmp_path: Path) -> None:
 
     assert found.n_by_class == {"a": 2, "b": 2, "c": 2}
     assert not found.is_all
+
+
+def test_a_look_reads_only_the_first_rows_of_a_long_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_all(tmp_path, "0.jpg", "7.jpg")
+    labels_csv(tmp_path, "name,label\n" + "".join(f"{at}.jpg,cat\n" for at in range(9)))
+    labeller = TableLabeller(table="labels.csv", file_column="name", label_column="label")
+    monkeypatch.setattr(previewing, "MOST_ROWS", 3)
+
+    found = labelling.preview(labeller, str(tmp_path))
+
+    assert [row.reason for row in found.rows] == [
+        None,
+        "without a row among the first 3 of the table",
+    ]

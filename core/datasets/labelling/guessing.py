@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from core.datasets.images import IMAGE_SUFFIXES
-from core.datasets.labelling import readers, table
+from core.datasets.labelling import heads, readers, table
 from core.datasets.labelling.looking import Look, look
 from core.datasets.labelling.readers import PRESETS
-from core.datasets.labelling.table import Head
 from core.datasets.labelling.values import PART_NAMES, Label
 from core.domain.errors import LabellerError
 from core.domain.labellers import (
@@ -21,6 +20,9 @@ from core.domain.labellers import (
 
 ENOUGH = 0.5
 """A labeller is taken when it gives a class to more than this share of the files."""
+
+MOST_ROWS = 20_000
+MOST_TABLES = 8
 
 LABEL_NAMES = ("label", "labels", "class", "category", "tag", "tags", "breed", "target", "species")
 PART_COLUMNS = ("is_valid", "part", "split", "set", "fold", "subset")
@@ -42,12 +44,12 @@ def guess(root: str) -> Labeller:
 def for_table(root: str, name: str) -> TableLabeller:
     """Guess how a table is to be read for a folder; raises LabellerError where it is no table."""
     seen = look(root)
-    head = table.head(Path(root) / name)
+    head = heads.head(Path(root) / name)
     found = [_matching(head, column, seen) for column in head.columns]
     share, folder, suffix = max(found)
     at = found.index((share, folder, suffix))
     if head.has_header and share and _first_is_file(head, at, folder, suffix, seen):
-        head = table.head(Path(root) / name, has_header=False)
+        head = heads.head(Path(root) / name, has_header=False)
     file_column = head.columns[at]
     label_column = _label_column(head, file_column)
     values = head.column(label_column)
@@ -73,10 +75,10 @@ def _by_parts(seen: Look) -> bool:
 
 def _by_table(root: str, seen: Look) -> TableLabeller | None:
     best: tuple[float, TableLabeller] | None = None
-    for name in table.find_tables(Path(root)):
+    for name in heads.find_tables(Path(root), most=MOST_TABLES):
         try:
             found = for_table(root, name)
-            labels = table.load(found, Path(root)).labels if _is_small(root, name) else {}
+            labels = table.load(found, Path(root), most_rows=MOST_ROWS).labels
         except LabellerError:
             continue  # a file that is no table is no guess; chosen by hand, it says why
         n_files = sum(path in labels for path in seen.files)
@@ -84,10 +86,6 @@ def _by_table(root: str, seen: Look) -> TableLabeller | None:
         if share > (best[0] if best else 0.0):
             best = (share, found)
     return best[1] if best else None
-
-
-def _is_small(root: str, name: str) -> bool:
-    return (Path(root) / name).stat().st_size < 8 * 1024**2
 
 
 def _by_pattern(seen: Look) -> PatternLabeller | None:
@@ -101,7 +99,7 @@ def _by_pattern(seen: Look) -> PatternLabeller | None:
     return None
 
 
-def _matching(head: Head, column: str, seen: Look) -> tuple[float, str, str]:
+def _matching(head: heads.Head, column: str, seen: Look) -> tuple[float, str, str]:
     """Give the best share of a column's cells that name files, with the folder and suffix."""
     cells = head.column(column)
     files = set(seen.files)
@@ -144,18 +142,18 @@ def _joined(folder: str, cell: str, suffix: str) -> str:
     return f"{folder}/{cell}{suffix}" if folder else f"{cell}{suffix}"
 
 
-def _first_is_file(head: Head, at: int, folder: str, suffix: str, seen: Look) -> bool:
+def _first_is_file(head: heads.Head, at: int, folder: str, suffix: str, seen: Look) -> bool:
     return _joined(folder, head.columns[at], suffix) in seen.files
 
 
-def _label_column(head: Head, file_column: str) -> str:
+def _label_column(head: heads.Head, file_column: str) -> str:
     others = [c for c in head.columns if c != file_column and c.lower() not in PART_COLUMNS]
     named = [c for c in others if c.lower() in LABEL_NAMES]
     return (named or others or [file_column])[0]
 
 
 def _separator(values: Sequence[str], column: str) -> str | None:
-    """Find what parts several labels in a cell: of what does, the one that leaves fewest labels."""
+    """Find what parts several labels in a cell: of many, what leaves the fewest labels."""
     found: list[tuple[int, str]] = []
     for separator in SEPARATORS:
         cut = [value.split(separator) for value in values if value]

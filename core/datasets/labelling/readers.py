@@ -45,8 +45,11 @@ class Reader(Protocol):
         """Give the label of a file by its path below the root, or why it is no item."""
 
 
-def reader(labeller: Labeller, root: str) -> Reader:
-    """Make the reader of a labeller; raises LabellerError where it cannot read anything."""
+def reader(labeller: Labeller, root: str, *, most_rows: int | None = None) -> Reader:
+    """Make the reader of a labeller; raises LabellerError where it cannot read anything.
+
+    With `most_rows` only the first rows of a table are read, for a look.
+    """
     match labeller:
         case FolderLabeller():
             return _ByPath(_folder)
@@ -55,7 +58,7 @@ def reader(labeller: Labeller, root: str) -> Reader:
         case PatternLabeller():
             return _ByPath(_pattern(labeller))
         case TableLabeller():
-            return table.load(labeller, Path(root))
+            return table.load(labeller, Path(root), most_rows=most_rows)
 
 
 class _ByPath:
