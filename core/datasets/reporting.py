@@ -1,5 +1,6 @@
-"""What a table and a folder do not have in common: rows without a file, odd rows, counted."""
+"""What a table and a folder do not share: rows without a file, and files without a row."""
 
+import heapq
 from dataclasses import dataclass
 
 from core.datasets.labelling import Reader, RowProblem, Table
@@ -15,8 +16,10 @@ class LabelsReport:
 
     n_rows: int
     n_without_file: int
+    n_without_row: int
     n_problems: int
     without_file: tuple[str, ...]  # the paths that rows name, and where nothing lies
+    without_row: tuple[str, ...]  # the paths of files that no row names
     problems: tuple[RowProblem, ...]
 
 
@@ -30,8 +33,10 @@ def write(dataset: Dataset, labels: Reader) -> None:
         {
             "n_rows": labels.n_rows,
             "n_without_file": len(missing),
+            "n_without_row": len(labels.without_row),
             "n_problems": labels.n_problems,
             "without_file": missing[:MOST_LISTED],
+            "without_row": heapq.nsmallest(MOST_LISTED, labels.without_row),
             "problems": [[one.line, one.content, one.reason] for one in labels.problems],
         },
     )
@@ -50,7 +55,9 @@ def find(dataset_id: str) -> LabelsReport | None:
     return LabelsReport(
         n_rows=found["n_rows"],
         n_without_file=found["n_without_file"],
+        n_without_row=found["n_without_row"],
         n_problems=found["n_problems"],
         without_file=tuple(found["without_file"]),
+        without_row=tuple(found["without_row"]),
         problems=tuple(problems),
     )

@@ -166,11 +166,15 @@ def _tables(dataset: Dataset, broken: list[Item]) -> None:
 def _report(report: LabelsReport) -> None:
     """Say which rows of the table came to nothing."""
     st.caption(f"The table has {text.count(report.n_rows, 'row')}.")
-    if report.n_without_file:
-        with st.expander(f"Rows without a file: {report.n_without_file:,}"):
-            shown = [text.plain(path) for path in report.without_file]
-            st.dataframe(pd.DataFrame({"file": shown}), hide_index=True)
-            _the_first(len(shown), report.n_without_file)
+    for what, paths, number in (
+        ("Rows without a file", report.without_file, report.n_without_file),
+        ("Files without a row", report.without_row, report.n_without_row),
+    ):
+        if number:
+            with st.expander(f"{what}: {number:,}"):
+                shown = [text.plain(path) for path in paths]
+                st.dataframe(pd.DataFrame({"file": shown}), hide_index=True)
+                _the_first(len(shown), number)
     if report.n_problems:
         with st.expander(f"Rows that name no item: {report.n_problems:,}"):
             rows = [(one.line, text.plain(one.content), one.reason) for one in report.problems]

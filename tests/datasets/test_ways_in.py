@@ -56,6 +56,7 @@ def test_a_table_labels_files_and_counts_what_does_not_fit(root: Path) -> None:
     assert report is not None
     assert (report.n_rows, report.n_without_file, report.n_problems) == (7, 1, 1)
     assert report.without_file == ("photos/9.jpg",)
+    assert (report.n_without_row, report.without_row) == (1, ("photos/5.jpg",))
     assert report.problems[0].line == 8
 
 

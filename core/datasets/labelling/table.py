@@ -41,16 +41,17 @@ class Table:
     is_whole: bool = True  # whether all rows were read
     is_fixed: bool = False  # the table may have been changed since
     asked: set[str] = field(default_factory=set)
+    without_row: set[str] = field(default_factory=set)  # files that were asked for in vain
 
     def read(self, path: str) -> Label | str:
         """Give the label of a file, or say that the table has no row for it."""
         found = self.labels.get(path)
-        if found is None and not self.is_whole:
-            return f"without a row among the first {self.n_rows:,} of the table"
-        if found is None:
-            return "without a row in the table"
-        self.asked.add(path)
-        return found
+        if found is not None:
+            self.asked.add(path)
+            return found
+        self.without_row.add(path)
+        where = "in" if self.is_whole else f"among the first {self.n_rows:,} of"
+        return f"without a row {where} the table"
 
     def without_file(self) -> list[str]:
         """List the paths of rows that were never asked for: no file is there, by path."""
