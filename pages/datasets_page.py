@@ -17,11 +17,11 @@ WAYS = {
 def main() -> None:
     """Draw the page."""
     st.title("Datasets", anchor=False)
-    _ways_in()
+    way = _ways_in()
     dataset = state.find_dataset()
     if dataset is not None:
         dataset_card.show(dataset)
-    elif not st.session_state.get(folder_form.PATH):
+    elif way == "folder" and not st.session_state.get(folder_form.PATH):
         st.info(
             "Name a folder with one sub-folder a class, such as `photos/cat` and `photos/dog`, or "
             "with a table of labels. Nothing in it is changed.",
@@ -30,7 +30,7 @@ def main() -> None:
     _list()
 
 
-def _ways_in() -> None:
+def _ways_in() -> str:
     if following.NEXT_WAY in st.session_state:  # a widget's value may be set only before it
         st.session_state[following.WAY] = st.session_state.pop(following.NEXT_WAY)
     way = st.segmented_control(
@@ -42,6 +42,7 @@ def _ways_in() -> None:
         required=True,
     )
     WAYS[way][1]()
+    return way
 
 
 @errors.callback

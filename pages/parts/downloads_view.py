@@ -1,5 +1,7 @@
 """How the downloads of a list went: each failure with its reason, and trying again."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -27,15 +29,22 @@ def show(dataset: Dataset) -> None:
     if task is not None:
         task_view.ended(task, key="download-ended")
     counts = downloads.counts(dataset.id)
-    st.markdown(
-        "Addresses: "
-        + ", ".join(
-            f"**{counts[kind]:,}** {words}" for kind, words in WORDS.items() if counts[kind]
-        )
-        + "."
+    found = (f"**{counts[one]:,}** {words}" for one, words in WORDS.items() if counts[one])
+    st.markdown(f"Addresses: {', '.join(found)}.")
+    _buttons(dataset, counts, bool(task is not None and task.params.get("allow_private")))
+    if counts["failed"] + counts["not_image"] + counts["copy"]:
+        with st.expander("What came to nothing, and why", key="downloads-failed"):
+            _failures(dataset.id)
+
+
+def _buttons(dataset: Dataset, counts: Mapping[str, int], before: bool) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    allow = st.checkbox(
+        "Allow addresses inside this machine and its network",
+        before,
+        key=f"downloads-private-{dataset.id}",
     )
-    allow = bool(task is not None and task.params.get("allow_private"))
-    with st.container(horizontal=True):
+    with row:
         if counts["waiting"]:
             st.button(
                 "Go on downloading",
@@ -52,9 +61,6 @@ def show(dataset: Dataset) -> None:
                 args=(dataset.id, allow),
             )
         _add(dataset, allow)
-    if counts["failed"] + counts["not_image"] + counts["copy"]:
-        with st.expander("What came to nothing, and why", key="downloads-failed"):
-            _failures(dataset.id)
 
 
 def _add(dataset: Dataset, allow: bool) -> None:
