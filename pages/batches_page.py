@@ -9,7 +9,7 @@ from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.runs import plans, previews, tasks
 from core.runs.previews import Preview
-from pages.parts import errors, plan_form, state, task_view, text, toolbar
+from pages.parts import errors, plan_form, state, summary_view, task_view, text, toolbar
 
 N_ACROSS = 4
 POLL_SECONDS = 0.4
@@ -36,7 +36,10 @@ def show() -> None:
             st.subheader("Augmentation", anchor=False)
             plan_form.augmentation(dataset.id, plan)
     with right:
-        _batch(dataset.id, _request(dataset.id))
+        found = _request(dataset.id)
+        _batch(dataset.id, found)
+        if found.result is not None or found.error is not None:  # else it would wait for both
+            summary_view.show(dataset.id)
         state.link("lr", "Next: find a learning rate", icon="arrow_forward")
 
 

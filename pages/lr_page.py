@@ -9,7 +9,7 @@ from core.domain.recipes import Recipe
 from core.domain.runs import Run, Suggestion, Task
 from core.runs import lr_finds, plans, recipes, runs, tasks
 from core.runs.lr_finds import LrFind
-from pages.parts import errors, live_chart, state, text, toolbar, words
+from pages.parts import errors, live_chart, plan_form, state, text, toolbar, words
 from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.0
@@ -25,6 +25,8 @@ def show() -> None:
         "One short mock training with a rate that grows at every batch. A good rate lies where "
         "the loss falls fastest, well before it turns up. Nothing of it is kept but the curve."
     )
+    if plan_form.is_refused(dataset):
+        return
     plan = plans.get(dataset.id)
     task = tasks.find_latest("lr_find", dataset.id)
     _controls(dataset.id, plan.recipe, task)

@@ -17,6 +17,9 @@ from pages.parts import errors, gallery, look, run_charts, state, text, toolbar,
 METRICS = ("accuracy", "top_5_accuracy", "error_rate", "valid_loss")
 SHARES = ("accuracy", "top_5_accuracy", "error_rate")
 MOST_COMPARED = 8
+DIFFERENT_CLASSES = (
+    " They were trained on different classes: a network that knows fewer has fewer to confuse."
+)
 
 
 def show() -> None:
@@ -83,7 +86,10 @@ def _minutes(run: Run) -> float | None:
 def _one(run: Run) -> None:
     with st.container(border=True):
         st.subheader(text.escape(run.name), anchor=False)
-        st.caption(f"{text.escape(words.recipe(run.recipe))}, seed {run.seed}")
+        st.caption(
+            f"{text.escape(words.recipe(run.recipe))}, {text.escape(words.subset(run.subset))}, "
+            f"seed {run.seed}"
+        )
         if run.error:
             st.error(f"{text.escape(run.error)}  \n{text.escape(run.hint or '')}")
         with st.container(horizontal=True):
@@ -135,7 +141,8 @@ def _several(dataset: Dataset, chosen: list[Run]) -> None:
     if rows:
         names = _names(chosen)
         table = pd.DataFrame(
-            [[row.field, *row.values] for row in rows], columns=["field", *names.values()]
+            [[row.field, *map(text.plain, row.values)] for row in rows],
+            columns=["field", *names.values()],
         )
         st.dataframe(table, hide_index=True)
     else:
@@ -157,6 +164,7 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
         f"Measured on the {found.n_items:,} validation images that all of them have, with the "
         f"labels of revision {found.revision}, from stored predictions. Each run is one seed: a "
         "difference of a few images may be chance."
+        + (DIFFERENT_CLASSES if len({run.subset.classes for run in chosen}) > 1 else "")
     )
     first, last = chosen[0].name, chosen[-1].name
     st.markdown(

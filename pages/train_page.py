@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from core.datasets import catalog, subsets
+from core.datasets import trainable
+from core.datasets.subsets import Taken
 from core.domain import schedules
+from core.domain.errors import RecipeError
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
@@ -11,6 +13,7 @@ from core.runs import plans, previews, runs
 from pages.parts import (
     errors,
     look,
+    plan_form,
     recipe_form,
     run_charts,
     run_view,
@@ -36,13 +39,16 @@ def show() -> None:
 
 def _plan(dataset: Dataset) -> None:
     st.title("Train", anchor=False)
+    if plan_form.is_refused(dataset):
+        return
     plan = plans.get(dataset.id)
+    taken = plan_form.take(dataset.id, plan.split_id, plan.subset)
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(border=True):
         recipe_form.show(dataset, plan)
     with right:
-        obstacle = _obstacle(dataset, plan)
-        _what_will_happen(dataset, plan, obstacle)
+        obstacle = _obstacle(plan, taken)
+        _what_will_happen(dataset, plan, taken, obstacle)
         st.button(
             "Start training",
             type="primary",
@@ -54,40 +60,39 @@ def _plan(dataset: Dataset) -> None:
     _other_runs(dataset)
 
 
-def _n_train(dataset: Dataset, plan: Plan) -> int:
-    return sum(subsets.train_counts(dataset.id, plan.split_id, plan.subset).values())
-
-
-def _obstacle(dataset: Dataset, plan: Plan) -> str | None:
+def _obstacle(plan: Plan, taken: Taken) -> str | None:
     """Say why the plan cannot be trained as it stands."""
-    if len(catalog.classes(dataset.id)) < 2:
+    try:
+        trainable.check_classes(plan.subset, taken.classes)
+    except RecipeError as error:
+        return f"{text.escape(error.sentence)}  \n{text.escape(error.hint)}"
+    if len(taken.classes) < 2:
         return "A classifier needs images of at least two classes."
-    n_train = _n_train(dataset, plan)
-    if n_train < plan.recipe.batch_size:
+    if taken.n_train < plan.recipe.batch_size:
         return (
             f"The batch size {plan.recipe.batch_size} is above the number of train images "
-            f"({n_train}): take a smaller one."
+            f"({taken.n_train}): take a smaller one."
         )
     return None
 
 
-def _what_will_happen(dataset: Dataset, plan: Plan, obstacle: str | None) -> None:
+def _what_will_happen(dataset: Dataset, plan: Plan, taken: Taken, obstacle: str | None) -> None:
     st.subheader("What will happen", anchor=False)
     if obstacle is not None:
         st.warning(obstacle, icon=":material/warning:")
         return
-    n_batches = _n_train(dataset, plan) // plan.recipe.batch_size
-    _stages(dataset, plan)
+    n_batches = taken.n_train // plan.recipe.batch_size
+    _stages(dataset, plan, n_classes=len(taken.classes))
     curve = schedules.curve(plan.recipe, n_batches=n_batches)
     look.show(run_charts.schedule(curve), key="schedule")
     st.caption(
         f"{n_batches * plan.recipe.n_epochs:,} batches of {plan.recipe.batch_size} images: "
-        f"{n_batches:,} an epoch, {plan.recipe.n_epochs} epochs."
+        f"{n_batches:,} an epoch, {plan.recipe.n_epochs} epochs, on "
+        f"{text.escape(words.subset(plan.subset))}."
     )
 
 
-def _stages(dataset: Dataset, plan: Plan) -> None:
-    n_classes = len(catalog.classes(dataset.id))
+def _stages(dataset: Dataset, plan: Plan, *, n_classes: int) -> None:
     found = previews.request_parameters(dataset.id, plan, n_classes=n_classes)
     counted = found.result["stages"] if found.result else [None] * len(plan.recipe.stages)
     for number, (stage, count) in enumerate(zip(plan.recipe.stages, counted, strict=True), 1):

@@ -21,7 +21,12 @@ class Subset(Frozen):
     @field_validator("classes")
     @classmethod
     def _sorted(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if classes is None else tuple(sorted(set(classes)))
+        if classes is None:
+            return None
+        chosen = tuple(sorted(set(classes)))
+        if len(chosen) < 2:
+            raise ValueError("one class alone cannot be told from others: choose two at least")
+        return chosen
 
 
 class Plan(Frozen):

@@ -2,15 +2,16 @@
 
 import pandas as pd
 
+from core.datasets import subsets
 from core.domain.errors import RecipeError
 from core.domain.recipes import Recipe
 
 
-def check(frame: pd.DataFrame, recipe: Recipe) -> None:
-    """Raise RecipeError where these items cannot be trained with this recipe."""
+def check(frame: pd.DataFrame, recipe: Recipe, *, multi: bool = False) -> None:
+    """Raise RecipeError where no batches can be made of these items with this recipe."""
     train = frame[frame["part"] == "train"]
     n_valid = int((frame["part"] == "valid").sum())
-    n_classes = train["label"].nunique()
+    n_classes = len(subsets.classes_of(train["label"], multi=multi))
     if n_classes < 2:
         raise RecipeError(
             f"The train images have {n_classes} class{'es' if n_classes != 1 else ''}, "

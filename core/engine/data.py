@@ -1,6 +1,6 @@
 """From a table of items to fastai's DataLoaders: batches as the recipe wants them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,29 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.data.core import DataLoaders, Datasets, TfmdDL
-from fastai.data.transforms import Categorize, IntToFloatTensor, Normalize, ToTensor
+from fastai.data.transforms import (
+    Categorize,
+    IntToFloatTensor,
+    MultiCategorize,
+    Normalize,
+    OneHotEncode,
+    ToTensor,
+)
 from fastai.torch_core import to_device
 from fastai.vision.augment import AffineCoordTfm, PadMode, Resize, aug_transforms
 from fastai.vision.core import PILImage, imagenet_stats
+from fastcore.foundation import L
 
-from core.datasets import images
+from core.datasets import images, subsets
+from core.domain import labellers
 from core.domain.errors import UnreadableImageError
 from core.domain.recipes import Augmentation, Recipe
 
 TRAIN, VALID = 0, 1
 """The positions of the loaders, as fastai counts them."""
+
+BROKEN_ITEM = (ValueError, TypeError, OSError, ZeroDivisionError)
+"""What item transforms raise on pictures that they cannot handle."""
 
 IMAGE_HINT = "Exclude this image or put a whole file in its place and rescan, then start again."
 
@@ -46,28 +58,39 @@ class NamingLoader(TfmdDL):
         """Read and transform one item of the dataset."""
         try:
             return super().do_item(s)
-        except (ValueError, TypeError, OSError, ZeroDivisionError) as error:
-            raise UnreadableImageError(
-                f"{self.dataset.items[s or 0]} could not be made into a training image: {error}.",
-                hint=IMAGE_HINT,
-            ) from error
+        except BROKEN_ITEM as error:
+            raise unusable(self.dataset.items[s or 0], error) from error
+
+
+def unusable(path: str, error: Exception) -> UnreadableImageError:
+    """Make the error that names a picture which the item transforms cannot handle."""
+    return UnreadableImageError(
+        f"{path} could not be made into a training image: {error}.", hint=IMAGE_HINT
+    )
 
 
 def batches(
-    frame: pd.DataFrame, root: Path, recipe: Recipe, *, path: Path, n_workers: int | None = None
+    frame: pd.DataFrame,
+    root: Path,
+    recipe: Recipe,
+    *,
+    path: Path,
+    n_workers: int | None = None,
+    multi: bool = False,
 ) -> Batches:
     """Make the loaders of train and valid from items in order of their paths.
 
-    `frame` has the columns item_id, path, label and part. `path` is where fastai may write.
+    `frame` has the columns item_id, path, label and part. `path` is where fastai may write. With
+    `multi` a label names any number of classes, and a target is a 0 or 1 for each class.
     """
-    paths = frame["path"].tolist()
-    label_of = dict(zip(paths, frame["label"].tolist(), strict=True))
-    parts = frame["part"].to_numpy()
-    splits = [np.flatnonzero(parts == part).tolist() for part in ("train", "valid")]
-    classes = sorted(set(label_of.values()))
+    splits = positions(frame)
+    classes = subsets.classes_of(frame["label"], multi=multi)
     datasets = Datasets(
-        paths,
-        tfms=[[_reader(root)], [_label_reader(label_of), Categorize(vocab=classes)]],
+        frame["path"].tolist(),
+        tfms=[
+            [image_reader(root)],
+            [label_reader(frame, multi=multi), *encoders(classes, multi=multi)],
+        ],
         splits=splits,
         dl_type=NamingLoader,
     )
@@ -81,10 +104,51 @@ def batches(
     tables = (frame.iloc[splits[TRAIN]], frame.iloc[splits[VALID]])
     return Batches(
         dls=dls,
-        classes=tuple(classes),
+        classes=classes,
         items=tables,
         item_ids=(tables[TRAIN]["item_id"].to_numpy(), tables[VALID]["item_id"].to_numpy()),
     )
+
+
+def positions(frame: pd.DataFrame) -> tuple[list[int], list[int]]:
+    """Give the positions of the train and of the valid rows."""
+    parts = frame["part"].to_numpy()
+    train, valid = (np.flatnonzero(parts == part).tolist() for part in ("train", "valid"))
+    return train, valid
+
+
+def image_reader(root: Path) -> Callable[[str], PILImage]:
+    """Make the function that reads the picture of a path below the dataset's root."""
+
+    def read_image(path: str) -> PILImage:
+        return PILImage(images.load(root / path))
+
+    return named(read_image)
+
+
+def label_reader(frame: pd.DataFrame, *, multi: bool) -> Callable[[str], Any]:
+    """Make the function that gives the label of a path, or with `multi` its labels."""
+    label_of = dict(zip(frame["path"].tolist(), frame["label"].tolist(), strict=True))
+
+    def read_label(path: str) -> str:  # fastai wants a function whose signature can be read
+        return label_of[path]
+
+    def read_labels(path: str) -> L:  # fastai would take a tuple apart
+        return L(labellers.split(label_of[path], multi=True))
+
+    return named(read_labels if multi else read_label)
+
+
+def named(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Have fastai print an inner function by its own name alone."""
+    read.__qualname__ = read.__name__
+    return read
+
+
+def encoders(classes: Sequence[str], *, multi: bool) -> list[Any]:
+    """Make the transforms from a label to its number, or from labels to a 0 or 1 a class."""
+    vocab = list(classes)
+    return [MultiCategorize(vocab=vocab), OneHotEncode()] if multi else [Categorize(vocab=vocab)]
 
 
 def batch_transforms(recipe: Recipe) -> list[Any]:
@@ -134,17 +198,3 @@ def _resizes(given: Augmentation) -> bool:
     flips = given.flip or given.flip_vert
     moves = (flips, given.max_rotate, given.max_warp, given.max_zoom > 1)
     return any(moves) or given.min_scale != 1
-
-
-def _reader(root: Path) -> Callable[[str], PILImage]:
-    def read(path: str) -> PILImage:
-        return PILImage(images.load(root / path))
-
-    return read
-
-
-def _label_reader(label_of: dict[str, str]) -> Callable[[str], str]:
-    def read(path: str) -> str:  # fastai wants a function whose signature can be read
-        return label_of[path]
-
-    return read

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import catalog
+from core.datasets import catalog, subsets, trainable
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
 from core.engine import environment
@@ -27,10 +27,14 @@ class Description:
 
 
 def load(run_id: str) -> Description:
-    """Read a run's row, and the items as they were at its revision."""
+    """Read a run's row, and the items as they were at its revision.
+
+    Raises RecipeError where the dataset, or a chosen class, is none that can be trained on.
+    """
     table = schema.runs
     with database.reading() as connection:
         row = connection.execute(sa.select(table).where(table.c.id == run_id)).mappings().one()
+    trainable.check_labels(catalog.get(row["dataset_id"]))
     plan = Plan(
         split_id=row["split_id"],
         subset=Subset.model_validate(row["subset"]),
@@ -50,10 +54,18 @@ def load(run_id: str) -> Description:
 
 
 def items(dataset_id: str, plan: Plan, *, revision: int) -> pd.DataFrame:
-    """Give the items that a plan trains and measures at a revision, in order of path."""
-    return catalog.items_at(
+    """Give the items that a plan trains and measures at a revision, in order of path.
+
+    Those of the part `test` are set aside: they are not measured, and add no class. Raises
+    RecipeError where a class that the plan chose has no items any more.
+    """
+    frame = catalog.items_at(
         dataset_id, revision=revision, split_id=plan.split_id, subset=plan.subset
     )
+    used = frame[frame["part"] != "test"].reset_index(drop=True)
+    multi = catalog.get(dataset_id).is_multi_label
+    trainable.check_classes(plan.subset, subsets.classes_of(used["label"], multi=multi))
+    return used
 
 
 def root(dataset_id: str) -> Path:

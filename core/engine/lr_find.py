@@ -11,6 +11,7 @@ from fastai.callback import schedule as _lr_find_is_patched_in  # noqa: F401
 from fastai.callback.core import Callback, CancelFitException
 from fastai.learner import Learner
 
+from core.datasets import catalog, trainable
 from core.domain.errors import RecipeError
 from core.domain.plans import Plan
 from core.domain.values import Frozen
@@ -112,6 +113,7 @@ def run(lease: jobs.Lease) -> None:
     """Do the range test that a lease holds, and finish its row."""
     environment.set_threads()
     params = _load(lease.job_id)
+    trainable.check_labels(catalog.get(params.dataset_id))
     _insert(lease.job_id, params)
     points = Points(lease.job_id)
     lease.on_flush(points.flush)

@@ -10,6 +10,7 @@ import torch
 from fastai.data.transforms import Normalize
 from PIL import Image
 
+from core.domain import labellers
 from core.domain.errors import NotFoundError
 from core.domain.plans import Plan
 from core.engine import checks, data, seeding
@@ -21,16 +22,28 @@ QUALITY = 90
 
 
 def draw(
-    frame: pd.DataFrame, root: Path, plan: Plan, *, item_id: int | None, folder: Path
+    frame: pd.DataFrame,
+    root: Path,
+    plan: Plan,
+    *,
+    item_id: int | None,
+    folder: Path,
+    multi: bool = False,
 ) -> dict[str, Any]:
     """Write the pictures of a plan into a folder, and give what is known of its batches.
 
     The train batch is the first that a run of this plan would see, where it loads with no extra
     processes. Only the images of that batch, of a sample of valid and of one item are decoded.
+    With `multi` an image's labels are written one after the other.
     """
-    checks.check(frame, plan.recipe)
+    checks.check(frame, plan.recipe, multi=multi)
     seeding.seed_all(plan.seed)
-    batches = data.batches(frame, root, plan.recipe, path=folder, n_workers=0)
+    batches = data.batches(frame, root, plan.recipe, path=folder, n_workers=0, multi=multi)
+    drawn = _drawn(batches, plan, item_id, folder)
+    return _with_labels_in_words(drawn) if multi else drawn
+
+
+def _drawn(batches: Batches, plan: Plan, item_id: int | None, folder: Path) -> dict[str, Any]:
     seeding.seed_fit(batches.dls, plan.seed)
     return {
         **_train(batches, folder),
@@ -41,6 +54,12 @@ def draw(
         "n_valid": len(batches.item_ids[VALID]),
         "classes": list(batches.classes),
     }
+
+
+def _with_labels_in_words(drawn: dict[str, Any]) -> dict[str, Any]:
+    for each in [*drawn["train"], *drawn["valid"], drawn["nine"]]:
+        each["label"] = ", ".join(labellers.split(each["label"], multi=True)) or "no label"
+    return drawn
 
 
 def _train(batches: Batches, folder: Path) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from fastai.torch_core import default_device
 from pydantic import Field, TypeAdapter
 
+from core.datasets import catalog
 from core.domain.plans import Plan
 from core.domain.values import Frozen
-from core.engine import describing, environment, failures, models, pictures
+from core.engine import describing, environment, failures, models, pictures, summary
 from core.store import database, files, jobs, schema
 
 
@@ -28,6 +29,15 @@ class BatchParams(Frozen):
     item_id: int | None = None
 
 
+class SummaryParams(Frozen):
+    """What a summary of the data block is asked for."""
+
+    what: Literal["summary"]
+    dataset_id: str
+    plan: Plan
+    revision: int
+
+
 class ParametersParams(Frozen):
     """What a count of parameters is asked for."""
 
@@ -37,8 +47,8 @@ class ParametersParams(Frozen):
     n_classes: Annotated[int, Field(ge=2)]
 
 
-Params = Annotated[BatchParams | ParametersParams, Field(discriminator="what")]
-_PARAMS: TypeAdapter[BatchParams | ParametersParams] = TypeAdapter(Params)
+Params = Annotated[BatchParams | SummaryParams | ParametersParams, Field(discriminator="what")]
+_PARAMS: TypeAdapter[BatchParams | SummaryParams | ParametersParams] = TypeAdapter(Params)
 
 
 def run(lease: jobs.Lease) -> None:
@@ -52,16 +62,21 @@ def run(lease: jobs.Lease) -> None:
     target = files.preview_folder(row["key"] or lease.job_id)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        if isinstance(params, BatchParams):
-            lease.report(message="reading a batch")
-            result = _batch(params, part)
-        else:
-            result = _parameters(params, part)
+        lease.report(message=f"making the {params.what}")
+        result = _made(params, part)
         files.write_json(part / "result.json", result)
         _put_in_place(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     lease.finish("finished", message="")
+
+
+def _made(params: BatchParams | SummaryParams | ParametersParams, folder: Path) -> dict[str, Any]:
+    if isinstance(params, BatchParams):
+        return _batch(params, folder)
+    if isinstance(params, SummaryParams):
+        return _summary(params)
+    return _parameters(params, folder)
 
 
 def _batch(params: BatchParams, folder: Path) -> dict[str, Any]:
@@ -74,7 +89,15 @@ def _batch(params: BatchParams, folder: Path) -> dict[str, Any]:
             params.plan,
             item_id=params.item_id,
             folder=folder,
+            multi=catalog.get(params.dataset_id).is_multi_label,
         )
+
+
+def _summary(params: SummaryParams) -> dict[str, Any]:
+    dataset = catalog.get(params.dataset_id)
+    frame = describing.items(dataset.id, params.plan, revision=params.revision)
+    multi = dataset.is_multi_label
+    return summary.describe(frame, Path(dataset.root), params.plan, multi=multi)
 
 
 def _parameters(params: ParametersParams, folder: Path) -> dict[str, Any]:

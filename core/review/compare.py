@@ -107,6 +107,7 @@ def _describe(run: Run) -> dict[str, str]:
         "fingerprint": (run.fingerprint or "–")[:12],
         "split": run.split_id,
         "train images a class": run.subset.per_class or "all",
+        "classes": ", ".join(run.subset.classes or ("all",)),
         "seed": run.seed,
         "code": run.code_version,
         **_flat("recipe", run.recipe.model_dump(mode="json")),

@@ -5,7 +5,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from core.datasets import catalog, splits, subsets
+from core.datasets import catalog, splits, subsets, trainable
 from core.domain.errors import NotFoundError, RecipeError
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
@@ -13,7 +13,7 @@ from core.runs import recipes, weights
 from core.store import database, schema
 
 MIN_BATCHES = 4
-Model = TypeVar("Model", Plan, Recipe)
+Model = TypeVar("Model", Plan, Recipe, Subset)
 
 
 def get(dataset_id: str) -> Plan:
@@ -30,7 +30,7 @@ def get(dataset_id: str) -> Plan:
             hint="A scan makes one when it has found images: open a folder with one sub-folder a "
             "class, and let its scan finish.",
         )
-    n_train = sum(subsets.train_counts(dataset_id, split.id, Subset()).values())
+    n_train = subsets.take(dataset_id, split.id, Subset()).n_train
     recipe = _first_recipe(dataset_id)
     fitting = recipe.model_copy(update={"batch_size": _batch_size(recipe.batch_size, n_train)})
     return Plan(split_id=split.id, recipe=fitting)
@@ -55,6 +55,27 @@ def change_recipe(dataset_id: str, **fields: object) -> Plan:
     plan = get(dataset_id)
     recipe = _checked(Recipe, {**plan.recipe.model_dump(), **_plain(fields)})
     return change(dataset_id, recipe=recipe)
+
+
+def change_subset(dataset_id: str, **fields: object) -> Plan:
+    """Change `per_class` or `classes` of the plan's subset, None being all, and keep it."""
+    wanted = {**get(dataset_id).subset.model_dump(), **fields}
+    classes = wanted["classes"]
+    if classes is not None and len(set(classes)) < 2:
+        chosen = ", ".join(classes) or "none"
+        raise RecipeError(
+            f"A classifier tells at least 2 classes apart, and these were chosen: {chosen}.",
+            hint="Choose another class as well, or all of them. Nothing was changed.",
+        )
+    return change(dataset_id, subset=_checked(Subset, wanted))
+
+
+def check(dataset_id: str, plan: Plan) -> None:
+    """Raise RecipeError where the dataset, or the plan's classes, are none to train on."""
+    trainable.check_labels(catalog.get(dataset_id))
+    if plan.subset.classes is not None:
+        taken = subsets.take(dataset_id, plan.split_id, plan.subset)
+        trainable.check_classes(plan.subset, taken.classes)
 
 
 def _checked(model: type[Model], values: dict[str, object]) -> Model:

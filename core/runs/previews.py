@@ -40,6 +40,16 @@ def request_batch(dataset_id: str, plan: Plan, *, item_id: int | None = None) ->
     return _request(dataset_id, params)
 
 
+def request_summary(dataset_id: str, plan: Plan) -> Preview:
+    """Ask for what fastai's `DataBlock.summary` prints: `text`, and `error`, `hint`, `file`."""
+    params = {
+        "what": "summary",
+        "plan": plan.model_dump(mode="json"),
+        "revision": catalog.get(dataset_id).revision,
+    }
+    return _request(dataset_id, params)
+
+
 def request_parameters(dataset_id: str, plan: Plan, *, n_classes: int) -> Preview:
     """Ask how many parameters each stage of the recipe trains."""
     plain = plan.model_dump(mode="json")

@@ -6,7 +6,7 @@ from core.datasets import catalog
 from core.domain.errors import NotFoundError
 from core.domain.plans import Plan
 from core.domain.runs import Epoch, Run, StageInfo
-from core.runs import rows
+from core.runs import plans, rows
 from core.store import clock, database, files, ids, jobs, schema, version
 
 RUNS = schema.runs
@@ -17,8 +17,10 @@ def start(
 ) -> Run:
     """Put a run of the plan, on the dataset as it is now, into the queue.
 
-    Where the same description waits already, as after a double click, that run is given.
+    Where the same description waits already, as after a double click, that run is given. Raises
+    RecipeError for what cannot be trained, such as several labels an image.
     """
+    plans.check(dataset_id, plan)
     described = {
         "dataset_id": dataset_id,
         "revision": catalog.get(dataset_id).revision,

@@ -4,42 +4,89 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.datasets import splits, subsets
+from core.datasets import catalog, splits, subsets, trainable
+from core.datasets.subsets import Taken
+from core.domain.errors import RecipeError
+from core.domain.items import Dataset
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import NO_AUGMENTATION, Augmentation
 from core.runs import plans
-from pages.parts import errors, text
+from pages.parts import class_form, errors, text
 
 Change = Callable[[str, str], None]
 
 
+def is_refused(dataset: Dataset) -> bool:
+    """Say on the page why nothing can be trained on a dataset, where that is so."""
+    try:
+        trainable.check_labels(dataset)
+    except RecipeError as error:
+        st.info(
+            f"{text.escape(error.sentence)}  \n{text.escape(error.hint)}", icon=":material/label:"
+        )
+        return True
+    return False
+
+
+def take(dataset_id: str, split_id: str, found: Subset) -> Taken:
+    """Count what a run of a subset would use now; kept for each revision and scan."""
+    dataset = catalog.get(dataset_id)
+    return _kept(
+        dataset_id, split_id, found.model_dump_json(), dataset.revision, dataset.scanned_at
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _kept(
+    dataset_id: str, split_id: str, found: str, revision: int, scanned_at: float | None
+) -> Taken:  # the last two are there to tell one state of the dataset from another
+    return subsets.take(dataset_id, split_id, Subset.model_validate_json(found))
+
+
 def subset(dataset_id: str, plan: Plan) -> None:
-    """Draw the images-per-class slider, and say what it gives."""
-    whole = subsets.train_counts(dataset_id, plan.split_id, Subset())
-    most = max(whole.values(), default=0)
+    """Draw the choice of classes and the images-per-class slider, and say what they give."""
+    whole = take(dataset_id, plan.split_id, Subset())
+    taken = take(dataset_id, plan.split_id, plan.subset)
+    class_form.show(dataset_id, plan, whole)
+    offered = {name: whole.train.get(name, 0) for name in taken.classes}
+    _per_class(dataset_id, plan, most=max(offered.values(), default=0))
+    short = [name for name, n in offered.items() if n < (plan.subset.per_class or 0)]
+    st.caption(_taken_words(plan, whole, taken, n_short=len(short)))
+
+
+def _per_class(dataset_id: str, plan: Plan, *, most: int) -> None:
     if most < 2:
         st.caption("There are too few train images to take fewer of them.")
         return
     key = f"subset-{dataset_id}-{plan.split_id}"
+    st.session_state[key] = min(plan.subset.per_class or most, most)
     st.slider(
         "Train images a class",
         1,
         most,
-        value=min(plan.subset.per_class or most, most),
         key=key,
-        on_change=_subset_changed,
+        on_change=_per_class_changed,
         args=(dataset_id, key, most),
         help="The same images come first at every position: 25 a class lie within 50 a class.",
     )
-    taken = subsets.train_counts(dataset_id, plan.split_id, plan.subset)
-    by_part = splits.counts(plan.split_id).groupby("part")["n_in_use"].sum()
-    n_valid = int(by_part.get("valid", 0))
-    short = [name for name, n in whole.items() if n < (plan.subset.per_class or 0)]
-    st.caption(
-        f"**{sum(taken.values()):,}** of {sum(whole.values()):,} train images in "
-        f"{text.count(len(taken), 'class', 'classes')}. Valid stays whole: **{n_valid:,}** images."
-        + (f" {text.count(len(short), 'class', 'classes')} has fewer than that." if short else "")
+
+
+def _taken_words(plan: Plan, whole: Taken, taken: Taken, *, n_short: int) -> str:
+    said = (
+        f"**{taken.n_train:,}** of {whole.n_train:,} train images in "
+        f"{text.count(len(taken.classes), 'class', 'classes')}. "
     )
+    if plan.subset.classes:
+        said += f"Valid has the **{taken.n_valid:,}** images of these classes."
+    else:
+        said += f"Valid stays whole: **{taken.n_valid:,}** images."
+    if n_short:
+        has = "has" if n_short == 1 else "have"
+        said += f" {text.count(n_short, 'class', 'classes')} {has} fewer than that."
+    if taken.n_test:
+        aside = text.count(taken.n_test, "test image")
+        said += f" Set aside: **{aside}**, which a run neither trains on nor measures."
+    return said
 
 
 def sizes(dataset_id: str, plan: Plan) -> None:
@@ -111,6 +158,8 @@ def split(dataset_id: str, plan: Plan) -> None:
 
 def _split_words(found: splits.Split) -> str:
     name = "Master split" if found.is_master else "Split"
+    if found.is_given:
+        return f"{name}, as the files give it: {found.valid_fraction:.0%} valid"
     return f"{name}: {found.valid_fraction:.0%} valid, seed {found.seed}"
 
 
@@ -138,9 +187,9 @@ def _toggle(dataset_id: str, name: str, label: str, value: bool) -> None:
 
 
 @errors.callback
-def _subset_changed(dataset_id: str, key: str, most: int) -> None:
+def _per_class_changed(dataset_id: str, key: str, most: int) -> None:
     chosen = st.session_state[key]
-    plans.change(dataset_id, subset=Subset(per_class=None if chosen >= most else chosen))
+    plans.change_subset(dataset_id, per_class=None if chosen >= most else chosen)
 
 
 @errors.callback

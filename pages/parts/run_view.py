@@ -48,7 +48,8 @@ def show(run: Run) -> None:
         st.space("stretch")
         st.button("Plan another run", icon=":material/add:", on_click=choose, args=(None,))
     st.caption(
-        f"{text.escape(words.recipe(run.recipe))}, seed {run.seed}, revision {run.revision}"
+        f"{text.escape(words.recipe(run.recipe))}, {text.escape(words.subset(run.subset))}, "
+        f"seed {run.seed}, revision {run.revision}"
     )
     if run.status in ENDED:
         _draw_status(run)

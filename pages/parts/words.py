@@ -1,7 +1,11 @@
-"""Recipes and their stages in words."""
+"""Recipes, their stages and subsets in words."""
 
+from core.domain.plans import Subset
 from core.domain.recipes import Discriminative, Recipe, Stage
+from pages.parts import text
 
+MOST_CLASSES = 5
+MOST_LETTERS = 32
 TRAINED = {"head": "the head", "all": "all layers"}
 
 
@@ -34,3 +38,17 @@ def recipe(found: Recipe) -> str:
     """Name a recipe with its network and size."""
     start = "pretrained" if found.pretrained else "from scratch"
     return f"{found.name}: {found.arch} {start}, {found.size_px} px, {found.n_epochs} epochs"
+
+
+def subset(found: Subset) -> str:
+    """Say what a run takes of its dataset: `25 train images a class of 2 classes (cat, dog)`."""
+    number = f"{found.per_class:,}" if found.per_class else "all"
+    return f"{number} train images a class of {_classes(found.classes)}"
+
+
+def _classes(chosen: tuple[str, ...] | None) -> str:
+    if chosen is None:
+        return "all classes"
+    first = ", ".join(text.shorten(name, MOST_LETTERS) for name in chosen[:MOST_CLASSES])
+    n_more = len(chosen) - MOST_CLASSES
+    return f"{len(chosen)} classes ({first}{f' and {n_more} more' if n_more > 0 else ''})"

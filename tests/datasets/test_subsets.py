@@ -1,12 +1,26 @@
-"""Smaller subsets lie within larger ones, and valid stays whole."""
+"""Smaller subsets lie within larger ones, classes are cut in all parts, and valid stays whole."""
 
 import pandas as pd
+import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.datasets import catalog, edits, splits, subsets
+from core.datasets import catalog, edits, splits, subsets, trainable
+from core.domain.errors import RecipeError
 from core.domain.plans import Subset
+from core.store import database, schema
+from tests import builders
 from tests.datasets import shelves
+
+MANY_LABELS = st.lists(st.sets(st.sampled_from("abcd")).map(lambda s: "|".join(sorted(s))))
+MULTI = {
+    "kind": "table",
+    "table": "labels.csv",
+    "file_column": "file",
+    "label_column": "labels",
+    "separator": " ",
+}
 
 
 def table(n_items: int) -> pd.DataFrame:
@@ -65,3 +79,115 @@ def test_the_counts_say_what_a_run_would_use() -> None:
     train = frame[frame["part"] == "train"]
     assert counted == train.groupby("label").size().to_dict()
     assert counted["cat"] == 12
+
+
+def test_fewer_classes_leave_the_others_out_of_every_part() -> None:
+    frame = table(100).assign(label=[("a", "b", "c", "d")[at % 4] for at in range(100)])
+
+    chosen = subsets.choose(frame, Subset(classes=("a", "c"), per_class=5), seed=1)
+
+    by_part = chosen.groupby(["part", "label"]).size().to_dict()
+    assert by_part == {
+        ("train", "a"): 5,
+        ("train", "c"): 5,
+        ("valid", "a"): 5,
+        ("valid", "c"): 5,
+    }
+    assert list(chosen.index) == list(range(20))
+
+
+def test_the_images_of_a_class_are_the_same_whatever_classes_are_beside_it() -> None:
+    frame = table(100).assign(label=[("a", "b", "c", "d")[at % 4] for at in range(100)])
+
+    few = subsets.choose(frame, Subset(classes=("a", "c"), per_class=5), seed=1)
+    all_classes = subsets.choose(frame, Subset(per_class=5), seed=1)
+
+    assert set(few["item_id"]) <= set(all_classes["item_id"])
+
+
+def test_labels_of_an_image_are_cut_down_to_the_chosen_classes() -> None:
+    frame = table(5).assign(label=["a|b", "b|c", "c", "", "a|b|c"])
+
+    chosen = subsets.choose(frame, Subset(classes=("a", "b")), seed=1, multi=True)
+
+    assert chosen["label"].tolist() == ["a|b", "b", "a|b"]
+    assert chosen["item_id"].tolist() == [0, 1, 4]
+
+
+@settings(deadline=None)
+@given(labels=MANY_LABELS, small=st.integers(1, 4), more=st.integers(0, 4))
+def test_with_several_labels_subsets_are_nested_and_no_class_goes_short(
+    labels: list[str], small: int, more: int
+) -> None:
+    frame = table(len(labels)).assign(label=labels, part="train")
+
+    less = subsets.choose(frame, Subset(per_class=small), seed=3, multi=True)
+    larger = subsets.choose(frame, Subset(per_class=small + more), seed=3, multi=True)
+
+    assert set(less["item_id"]) <= set(larger["item_id"])
+    for name in "abcd":
+        n_all, n_taken = (sum(name in label for label in each["label"]) for each in (frame, less))
+        assert n_taken >= min(small, n_all)
+
+
+def test_what_a_run_would_use_is_counted_by_part_and_class() -> None:
+    names = [f"{n}.jpg" for n in range(8)]
+    ids = builders.insert_dataset({"cat": names, "dog": names, "owl": names})
+    mine = sa.update(schema.assignments).where(schema.assignments.c.item_id.in_(ids[:2]))
+    with database.writing() as connection:
+        connection.execute(mine.values(part="test"))
+
+    whole = subsets.take("d-1", "s-1", Subset())
+    taken = subsets.take("d-1", "s-1", Subset(classes=("dog", "owl"), per_class=5))
+
+    assert whole.train == {"cat": 4, "dog": 6, "owl": 6}
+    assert (whole.n_train, whole.n_valid, whole.n_test) == (16, 6, 2)
+    assert taken.train == {"dog": 5, "owl": 5}
+    assert (taken.classes, taken.n_train, taken.n_valid) == (("dog", "owl"), 10, 4)
+
+
+def test_a_class_that_only_test_has_is_none_that_a_run_knows() -> None:
+    ids = builders.insert_dataset({"cat": ["1", "2"], "dog": ["3", "4"], "owl": ["5"]})
+    mine = sa.update(schema.assignments).where(schema.assignments.c.item_id == ids[-1])
+    with database.writing() as connection:
+        connection.execute(mine.values(part="test"))
+
+    assert subsets.take("d-1", "s-1", Subset()).classes == ("cat", "dog")
+
+
+@pytest.fixture
+def several_labels() -> str:
+    """Insert 24 images, of which 8 have two labels."""
+    names = [f"{n}.jpg" for n in range(8)]
+    builders.insert_dataset({"bird|owl": names, "bird": names, "cat": names})
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.datasets).values(labeller=MULTI))
+    return "d-1"
+
+
+def test_an_image_with_two_labels_counts_for_both_and_is_one_image(several_labels: str) -> None:
+    whole = subsets.take(several_labels, "s-1", Subset())
+    taken = subsets.take(several_labels, "s-1", Subset(classes=("cat", "owl")))
+
+    assert (whole.train, whole.n_train) == ({"bird": 12, "cat": 6, "owl": 6}, 18)
+    assert (taken.train, taken.n_train, taken.n_valid) == ({"cat": 6, "owl": 6}, 12, 4)
+
+
+def test_with_several_labels_too_the_counts_say_what_a_run_would_use(several_labels: str) -> None:
+    subset = Subset(per_class=2)
+
+    taken = subsets.take(several_labels, "s-1", subset)
+
+    frame = catalog.items_at(several_labels, revision=1, split_id="s-1")
+    chosen = subsets.choose(frame, subset, seed=42, multi=True)
+    assert taken.n_train == (chosen["part"] == "train").sum()
+    assert taken.train["cat"] == 2
+    assert taken.train["owl"] >= 2
+    assert taken.train["bird"] <= 4
+
+
+def test_a_chosen_class_without_images_is_named_and_the_others_are_not() -> None:
+    subset = Subset(classes=("cat", "dog", "owl"))
+
+    with pytest.raises(RecipeError, match="for 3 classes, and no images of owl are in use"):
+        trainable.check_classes(subset, ["cat", "dog", "emu"])

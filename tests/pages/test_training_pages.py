@@ -7,8 +7,12 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from core.datasets import edits
+from core.domain.labellers import TableLabeller
+from core.domain.plans import Subset
 from core.runs import plans, runs, tasks
 from core.store import database, files, frames, schema
+from pages.parts import words
 from tests import builders
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -76,6 +80,206 @@ def test_the_slider_changes_the_plan_and_says_what_it_gives(ids):
     assert plans.get("d-1").subset.per_class == 4
     assert any("**8** of 18 train images" in caption.value for caption in at.caption)
     assert any("Valid stays whole: **6** images" in caption.value for caption in at.caption)
+
+
+@pytest.fixture
+def three_classes() -> list[int]:
+    return builders.insert_dataset(
+        {"cat": [f"{n}.jpg" for n in range(12)], "dog": list("abcd"), "owl": list("abcdefgh")}
+    )
+
+
+def test_classes_are_chosen_and_the_words_say_what_that_gives(three_classes):
+    at = opened("batches")
+
+    at.multiselect(key="classes-d-1-s-1").set_value(["owl", "cat"]).run()
+
+    assert sound(at)
+    assert plans.get("d-1").subset == Subset(classes=("cat", "owl"))
+    said = [caption.value for caption in at.caption]
+    assert any("**15** of 18 train images in 2 classes" in one for one in said)
+    assert any("Valid has the **5** images of these classes" in one for one in said)
+
+
+def test_one_class_alone_waits_for_another_and_the_plan_stays(three_classes):
+    at = opened("batches")
+
+    at.multiselect(key="classes-d-1-s-1").set_value(["owl"]).run()
+    waiting = [caption.value for caption in at.caption if "as well" in caption.value]
+    at.multiselect(key="classes-d-1-s-1").set_value(["owl", "dog"]).run()
+
+    assert sound(at)
+    assert len(waiting) == 1
+    assert plans.get("d-1").subset.classes == ("dog", "owl")
+
+
+def test_taking_all_classes_out_means_all_of_them_again(three_classes):
+    plans.change_subset("d-1", classes=("cat", "owl"), per_class=3)
+    at = opened("batches")
+
+    at.multiselect(key="classes-d-1-s-1").set_value([]).run()
+
+    assert plans.get("d-1").subset == Subset(per_class=3)
+
+
+def test_the_largest_classes_are_one_click_and_so_are_all(three_classes):
+    more = {name: [f"{name}{n}" for n in range(4 + 4 * (name < "d"))] for name in "abcdefg"}
+    builders.insert_dataset(more, dataset_id="d-2", split_id="s-2")
+    at = opened("batches", dataset="d-2")
+    at.multiselect(key="classes-d-2-s-2").set_value(["g"]).run()  # half a choice gives way
+
+    at.button(key="classes-d-2-s-2-5 largest").click().run()
+    largest = plans.get("d-2").subset.classes
+    at.button(key="classes-d-2-s-2-All").click().run()
+
+    assert sound(at)
+    assert largest == ("a", "b", "c", "d", "e")
+    assert plans.get("d-2").subset.classes is None
+
+
+def test_a_class_that_was_relabelled_away_is_told_and_can_be_taken_out(three_classes):
+    plans.change_subset("d-1", classes=("cat", "dog", "owl"))
+    dogs = three_classes[12:16]
+    edits.apply("d-1", operation_id="1", kind="relabel", item_ids=dogs, label="wolf")
+
+    at = opened("batches")
+    train = opened("train")
+    at.multiselect(key="classes-d-1-s-1").set_value(["cat", "owl"]).run()
+
+    assert any("No images of dog are in use" in one.value for one in train.warning)
+    assert next(one for one in train.button if one.label == "Start training").disabled
+    assert sound(at)
+    assert [one.value for one in at.warning] == []
+    assert plans.get("d-1").subset.classes == ("cat", "owl")
+
+
+def test_test_images_are_said_to_be_set_aside(three_classes):
+    mine = sa.update(schema.assignments).where(schema.assignments.c.item_id.in_(three_classes[:3]))
+    with database.writing() as connection:
+        connection.execute(mine.values(part="test"))
+
+    at = opened("batches")
+
+    assert any("Set aside: **3 test images**" in caption.value for caption in at.caption)
+
+
+def test_a_class_name_that_looks_like_markup_is_shown_as_it_is(ids):
+    hostile = "![x](http://evil)"
+    builders.insert_dataset(
+        {hostile: list("abcd"), "b": list("abcd"), "c": list("abcd")},
+        dataset_id="d-2",
+        split_id="s-2",
+    )
+    plans.change_subset("d-2", classes=("b", hostile))
+
+    at = opened("train", dataset="d-2")
+
+    said = [caption.value for caption in at.caption if "train images a class of" in caption.value]
+    assert sound(at)
+    assert len(said) == 1
+    assert "\\!\\[x\\]\\(http" in said[0]
+
+
+def finished_preview(what: str, result: dict[str, object]) -> None:
+    """Let the preview that the open page asked for have ended with a result."""
+    with database.writing() as connection:
+        rows = connection.execute(sa.select(schema.tasks)).mappings().all()
+        (row,) = (one for one in rows if one["params"].get("what") == what)
+        mine = sa.update(schema.tasks).where(schema.tasks.c.id == row["id"])
+        connection.execute(mine.values(status="finished"))
+    files.preview_folder(row["key"]).mkdir(parents=True)
+    files.write_json(files.preview_folder(row["key"]) / "result.json", result)
+
+
+def asked_for() -> list[str]:
+    """List what the previews that were asked for are of."""
+    with database.reading() as connection:
+        return [
+            params["what"]
+            for params in connection.execute(sa.select(schema.tasks.c.params)).scalars()
+        ]
+
+
+def failed_batch() -> None:
+    """Let the preview of the batch have failed."""
+    values = {"status": "failed", "error": "/p/cat/3.jpg is HTML.", "hint": "Exclude it."}
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.tasks).values(**values))
+
+
+def test_the_summary_is_asked_for_when_it_is_opened_also_where_the_batch_failed(ids):
+    at = opened("batches")
+    failed_batch()
+    at.run()
+    asked_closed = asked_for()
+
+    at.session_state["summary"] = True
+    at.run()
+    finished_preview(
+        "summary",
+        {
+            "text": "Building one sample\u202e\n  x",
+            "error": "a_b is HTML.",
+            "hint": "",
+            "file": "a_b",
+        },
+    )
+    at.run()
+
+    assert asked_closed == ["batch"]
+    assert [one.value for one in at.code] == ["Building one sample□\n  x"]
+    assert "3\\.jpg is HTML" in at.error[0].value
+    assert "a\\_b is HTML" in at.error[1].value
+    assert "Its last step: *Building one sample□*" in at.error[1].value
+
+
+@pytest.mark.parametrize("page", ["lr", "train"])
+def test_pages_that_train_say_why_several_labels_an_image_cannot_be(ids, page):
+    labeller = TableLabeller(table="t.csv", file_column="f", label_column="l", separator=" ")
+    plain = labeller.model_dump(mode="json")
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.datasets).values(labeller=plain))
+
+    at = opened(page)
+    batches = opened("batches")
+
+    assert sound(at)
+    assert sound(batches)
+    assert "Pets has several labels an image" in at.info[0].value
+    assert not {"Start training", "Find the learning rate"} & {one.label for one in at.button}
+
+
+@pytest.mark.parametrize(
+    ("subset", "said"),
+    [
+        (Subset(), "all train images a class of all classes"),
+        (
+            Subset(per_class=25, classes=("cat", "dog")),
+            "25 train images a class of 2 classes (cat, dog)",
+        ),
+        (
+            Subset(classes=tuple("abcdefg")),
+            "all train images a class of 7 classes (a, b, c, d, e and 2 more)",
+        ),
+    ],
+)
+def test_a_subset_is_said_in_words(subset, said):
+    assert words.subset(subset) == said
+
+
+def test_runs_of_different_classes_are_told_apart_in_words(ids):
+    subset = Subset(classes=("cat", "dog")).model_dump(mode="json")
+    finished_run(ids, "run-1")
+    finished_run(ids, "run-2", subset=subset)
+    at = opened("runs")
+
+    at.session_state["runs-run-2-2"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    at.run()
+
+    rows = at.dataframe[1].value.set_index("field").loc["classes"].tolist()
+    assert sound(at)
+    assert sorted(rows) == ["all", "cat, dog"]
+    assert any("trained on different classes" in one.value for one in at.caption)
 
 
 def test_a_refused_size_is_told_and_changes_nothing(ids):

@@ -1,9 +1,13 @@
 import pytest
+import sqlalchemy as sa
 
+from core.datasets import catalog, edits
 from core.domain.errors import NotFoundError, RecipeError
+from core.domain.labellers import TableLabeller
 from core.domain.plans import Subset
 from core.domain.recipes import Discriminative
 from core.runs import plans, recipes, weights
+from core.store import database, schema
 from tests import builders
 
 
@@ -74,6 +78,48 @@ def test_a_plan_is_kept_and_a_refused_change_leaves_it(dataset):
     after = plans.get(dataset)
     assert (after.subset.per_class, after.seed) == (1, 7)
     assert after.recipe == before.recipe
+
+
+def test_classes_and_images_a_class_are_changed_one_without_the_other(dataset):
+    plans.change_subset(dataset, per_class=1)
+    plans.change_subset(dataset, classes=("dog", "cat"))
+
+    assert plans.get(dataset).subset == Subset(per_class=1, classes=("cat", "dog"))
+
+
+@pytest.mark.parametrize("classes", [("cat",), ("cat", "cat"), ()])
+def test_fewer_than_two_classes_are_refused_and_nothing_is_changed(dataset, classes):
+    plans.change_subset(dataset, per_class=1)
+
+    with pytest.raises(RecipeError, match="at least 2 classes"):
+        plans.change_subset(dataset, classes=classes)
+
+    assert plans.get(dataset).subset == Subset(per_class=1)
+
+
+def test_a_plan_whose_classes_were_relabelled_is_refused_until_they_are_back(dataset):
+    plan = plans.change_subset(dataset, classes=("cat", "dog"))
+    (owl,) = (one.id for one in catalog.list_items(dataset, limit=1).items)
+    every = [one.id for one in catalog.list_items(dataset).items if one.label == "dog"]
+
+    edits.apply(dataset, operation_id="1", kind="relabel", item_ids=[*every, owl], label="owl")
+
+    with pytest.raises(RecipeError, match="no images of dog are in use"):
+        plans.check(dataset, plan)
+    edits.undo(dataset, operation_id="2")
+    plans.check(dataset, plan)
+
+
+def test_a_dataset_of_several_labels_an_image_has_a_plan_but_none_to_train(dataset):
+    labeller = TableLabeller(table="t.csv", file_column="f", label_column="l", separator=" ")
+    plain = labeller.model_dump(mode="json")
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.datasets).values(labeller=plain))
+
+    plan = plans.get(dataset)
+
+    with pytest.raises(RecipeError, match="Pets has several labels an image"):
+        plans.check(dataset, plan)
 
 
 def test_the_first_plan_takes_a_network_whose_weights_are_here(dataset, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from core.datasets import rebuild
+from core.datasets import multilabel, rebuild
 from core.datasets.catalog.queries import chunks
 from core.domain import edits as rules
 from core.domain import labellers
@@ -52,7 +52,9 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
     Raises InputError for items of another dataset or named twice, an unknown kind, or a label
     that cannot name a class folder.
     """
-    edits = _edits(decisions, multi=_is_multi(dataset_id))
+    with database.reading() as connection:
+        multi = multilabel.is_multi_label(connection, dataset_id)
+    edits = _edits(decisions, multi=multi)
 
     def change(connection: sa.Connection, revision: int) -> None:
         states = _states_now(connection, dataset_id, sorted(edits))
@@ -73,13 +75,6 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
         note = "; ".join(_in_words(one.kind, len(one.item_ids), one.label) for one in decisions)
         entry = {"kind": "edit", "note": note, "operation_id": operation_id}
         return _append(connection, dataset_id, entry, change)
-
-
-def _is_multi(dataset_id: str) -> bool:
-    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
-    with database.reading() as connection:
-        stored = connection.execute(query).scalar_one_or_none()
-    return stored is not None and labellers.is_multi_label(labellers.parse(stored))
 
 
 def _edits(

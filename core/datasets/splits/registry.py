@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import rebuild
+from core.datasets import multilabel, rebuild
 from core.datasets.splits import drawing
-from core.domain import labellers
 from core.domain.errors import InputError, NotFoundError
 from core.domain.items import Part
 from core.store import clock, database, ids, schema
@@ -140,7 +139,7 @@ def _make(dataset_id: str, seed: int, fraction: float, *, with_open: bool) -> Sp
     with database.reading() as connection:
         equal = _equal(connection, dataset_id, seed, fraction)
         members = [] if equal else _drawable(connection, dataset_id, with_open)
-        multi = _is_multi(connection, dataset_id)
+        multi = multilabel.is_multi_label(connection, dataset_id)
     if equal:
         return equal
     parts = drawing.parts_of_all(members, seed=seed, fraction=fraction, multi=multi)
@@ -188,12 +187,6 @@ def _without_valid(member: drawing.Member) -> drawing.Member:
     return dataclasses.replace(member, given="test" if member.given == "test" else None)
 
 
-def _is_multi(connection: sa.Connection, dataset_id: str) -> bool:
-    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
-    stored = connection.execute(query).scalar_one_or_none()
-    return stored is not None and labellers.is_multi_label(labellers.parse(stored))
-
-
 def _new(
     connection: sa.Connection,
     dataset_id: str,
@@ -235,7 +228,7 @@ def _assign(connection: sa.Connection, split: Split) -> int:
     members = _members(connection, split.dataset_id, ("ok", "gone"))
     if not split.is_given:
         members = [_without_valid(member) for member in members]
-    multi = _is_multi(connection, split.dataset_id)
+    multi = multilabel.is_multi_label(connection, split.dataset_id)
     table = schema.assignments
     query = sa.select(table.c.item_id, table.c.part).where(table.c.split_id == split.id)
     parts: dict[int, Part] = {row.item_id: row.part for row in connection.execute(query)}

@@ -1,0 +1,104 @@
+"""Which items a run uses: those of its classes, in train and valid alone."""
+
+import pytest
+import sqlalchemy as sa
+
+from core.domain.errors import RecipeError
+from core.domain.plans import Plan, Subset
+from core.engine import describing, worker
+from core.store import database, schema
+from tests.engine.conftest import CLASSES, Registered, fine_tune, row_of
+
+pytestmark = pytest.mark.engine
+
+SEVERAL_LABELS = {
+    "kind": "table",
+    "table": "labels.csv",
+    "file_column": "file",
+    "label_column": "labels",
+    "separator": " ",
+}
+
+
+def plan_with(registered: Registered, subset: Subset) -> Plan:
+    """Plan a run of fewer images."""
+    return registered.plan(fine_tune()).model_copy(update={"subset": subset})
+
+
+def set_part(part: str, label: str) -> None:
+    """Move a class to a part."""
+    ids = sa.select(schema.items.c.id).where(schema.items.c.label == label)
+    mine = sa.update(schema.assignments).where(schema.assignments.c.item_id.in_(ids))
+    with database.writing() as connection:
+        connection.execute(mine.values(part=part))
+
+
+def test_test_images_are_set_aside_and_add_no_class(registered: Registered) -> None:
+    set_part("test", "red")
+
+    frame = describing.items("data-a", plan_with(registered, Subset()), revision=1)
+
+    assert set(frame["label"]) == {"blue", "green"}
+    assert set(frame["part"]) == {"train", "valid"}
+    assert list(frame.index) == list(range(30))
+
+
+def test_a_run_of_two_classes_knows_these_alone(registered: Registered) -> None:
+    subset = Subset(classes=("blue", "red"), per_class=4)
+
+    frame = describing.items("data-a", plan_with(registered, subset), revision=1)
+
+    counts = frame.groupby(["label", "part"]).size().to_dict()
+    assert counts == {
+        ("blue", "train"): 4,
+        ("blue", "valid"): 5,
+        ("red", "train"): 4,
+        ("red", "valid"): 5,
+    }
+
+
+def test_a_class_that_is_gone_ends_a_run_before_anything_trains(registered: Registered) -> None:
+    registered.queue_run("run-a", fine_tune())
+    subset = Subset(classes=("blue", "violet")).model_dump(mode="json")
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.runs).values(subset=subset))
+
+    worker.work_on("run", "run-a")
+
+    row = row_of(schema.runs, "run-a")
+    assert (row["status"], row["n_train"]) == ("failed", None)
+    assert "no images of violet are in use" in row["error"]
+    assert "batches page" in row["hint"]
+
+
+@pytest.mark.parametrize("kind", ["run", "task"])
+def test_a_dataset_of_several_labels_an_image_is_refused_before_anything_starts(
+    registered: Registered, kind: str
+) -> None:
+    plan = registered.plan(fine_tune()).model_dump(mode="json")
+    registered.queue_run("run-a", fine_tune())
+    registered.queue_task("task-a", "lr_find", {"plan": plan, "revision": 1})
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.datasets).values(labeller=SEVERAL_LABELS))
+
+    worker.work_on(kind, f"{kind}-a")
+
+    row = row_of(schema.runs if kind == "run" else schema.tasks, f"{kind}-a")
+    assert row["status"] == "failed"
+    assert "photos has several labels an image" in row["error"]
+
+
+def test_batches_of_all_classes_are_unchanged_by_naming_them_all(registered: Registered) -> None:
+    named = plan_with(registered, Subset(classes=CLASSES))
+
+    frame = describing.items("data-a", named, revision=1)
+
+    whole = describing.items("data-a", plan_with(registered, Subset()), revision=1)
+    assert frame.equals(whole)
+
+
+def test_a_plan_of_a_class_that_is_gone_cannot_be_described(registered: Registered) -> None:
+    plan = plan_with(registered, Subset(classes=("blue", "violet")))
+
+    with pytest.raises(RecipeError, match="for 2 classes, and no images of violet"):
+        describing.items("data-a", plan, revision=1)
