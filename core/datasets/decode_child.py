@@ -6,7 +6,6 @@ the child by SIGALRM, one that wants too much memory is refused. The child ends 
 when nothing was asked for a while.
 """
 
-import dataclasses
 import json
 import os
 import resource
@@ -51,11 +50,11 @@ def limit() -> None:
 
 def _answer(path: str, size_px: int) -> dict[str, Any]:
     try:
-        return dataclasses.asdict(reading.read(path, size_px))
+        return vars(reading.read(path, size_px))
     except MemoryError:
         return {"reason": "needs more memory than is allowed for one image"}
     except OSError as error:  # the file's own are told as damage: this one is the cache's
-        return {"failure": f"{error.filename or 'The thumbnail cache'}: {error.strerror}"}
+        return {"failure": f"{error.filename or 'The thumbnail cache'}: {error.strerror or error}"}
 
 
 _input = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115  # lives as long as the process

@@ -163,7 +163,8 @@ def _reason(entry: os.DirEntry[str], own: str) -> str | None:
     reason = reason_to_pass(entry)
     if reason is None and not entry.is_dir(follow_symlinks=False):
         return "vanished during the scan"
-    if reason is None and os.path.realpath(entry.path) == own:
+    has_its_name = entry.name == own.rpartition("/")[2]  # asked first: the real path takes long
+    if reason is None and has_its_name and os.path.realpath(entry.path) == own:
         return "Winnow's own folder"
     return reason
 

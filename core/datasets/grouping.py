@@ -14,20 +14,23 @@ from core.domain.errors import WinnowError
 from core.domain.items import Dataset
 from core.store import database, schema
 
+ENOUGH_PX = 2 * perceptual.TINY_PX
+"""The shorter side that is enough for a 16x16 version: a thumbnail is decoded at a quarter."""
 
-def update(dataset: Dataset) -> int:
-    """Group what the open scan has added or changed; gives the number of items with a group."""
+
+def update(dataset: Dataset) -> None:
+    """Group what the open scan has added or changed; where that is nothing, nothing is loaded."""
     with database.reading() as connection:
-        rows = _rows(connection, dataset.id)
         fresh = rebuild.open_items(connection, dataset.id)
+        if not fresh:
+            return
+        rows = _rows(connection, dataset.id)
     changed = _without(rows.values(), fresh)
     group_of = {row.id: changed.get(row.id, row.group_id) for row in rows.values()}
     known = [_candidate(r, group_of[r.id]) for r in rows.values() if r.id not in fresh]
     new = [_candidate(r, None) for r in rows.values() if r.id in fresh]
-    looks = _looks(Path(dataset.root), rows)
-    changed |= groups.assign(known, new, looks)
+    changed |= groups.assign(known, new, _looks(Path(dataset.root), rows))
     _store({i: g for i, g in changed.items() if rows[i].group_id != g})
-    return sum(group is not None for group in (group_of | changed).values())
 
 
 def _rows(connection: sa.Connection, dataset_id: str) -> dict[int, Any]:
@@ -71,7 +74,8 @@ def _looks(root: Path, rows: dict[int, Any]) -> groups.Tiny:
             path = thumbnails.find(row.content_hash)
             if path is None:
                 path = thumbnails.make(root / row.path, row.content_hash)
-            return perceptual.tiny(images.load(path))  # a JPEG that Winnow wrote itself
+            small = images.load(path, at_least_px=ENOUGH_PX)  # a JPEG that Winnow wrote itself
+            return perceptual.tiny(small)
         except WinnowError:
             return None  # its file went or changed meanwhile: the next scan looks again
 

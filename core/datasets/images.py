@@ -19,10 +19,23 @@ from core.datasets import damage
 from core.domain.errors import UnreadableImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
-)
-"""The endings, in lower case, of the files that a scan looks at."""
+FORMAT_OF = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+}
+"""What a file's ending, in lower case, promises of its content."""
+
+IMAGE_SUFFIXES = frozenset(FORMAT_OF)
+"""The endings of the files that a scan looks at."""
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 256 * 1024**2
@@ -48,7 +61,8 @@ class Picture:
     image: Image.Image
     width_px: int
     height_px: int
-    format: str
+    format: str  # one of FORMATS
+    mode: str  # Pillow's, as the file has it: RGB, L, P, CMYK, I;16, …
 
 
 def load(path: Path, *, at_least_px: int | None = None) -> Image.Image:
@@ -100,6 +114,7 @@ def decode(
     try:
         with opened:
             width, height = opened.size
+            mode = opened.mode  # decoding may change it
             _draft(opened, at_least_px, cover_px)
             opened.load()
             turn = _UPRIGHT.get(_orientation(opened))
@@ -109,12 +124,19 @@ def decode(
                 image=_rgb(image),
                 width_px=height if swapped else width,
                 height_px=width if swapped else height,
-                format=str(opened.format),
+                format=_format(opened),
+                mode=mode,
             )
     except MemoryError as error:
         raise damage.DamageError("needs more memory than is allowed for one image") from error
     except damage.DECODER_ERRORS as error:
         raise damage.DamageError(damage.in_words(error)) from error
+
+
+def is_misnamed(name: str, format: str) -> bool:  # noqa: A002  # the word of Picture and Item
+    """Say whether a file's ending belongs to another format than its content has."""
+    ending = "." + name.rpartition(".")[2].lower()
+    return FORMAT_OF.get(ending, format) != format
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -135,6 +157,11 @@ def _open(content: bytes) -> Image.Image:
     if opened.width * opened.height > MAX_PIXELS:
         raise damage.DamageError(damage.too_large(MAX_PIXELS))
     return opened
+
+
+def _format(opened: Image.Image) -> str:
+    """Give the format; a JPEG with more pictures behind its first, as phones make, stays one."""
+    return "JPEG" if opened.format == "MPO" else str(opened.format)
 
 
 def _draft(image: Image.Image, at_least_px: int | None, cover_px: int | None) -> None:
@@ -163,18 +190,20 @@ def _rgb(image: Image.Image) -> Image.Image:
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(paper, layer).convert("RGB")
-    return image.convert("RGB")  # a copy also of RGB: the file's handle is not kept
+    if image.mode == "RGB" and image.format in ("JPEG", None):
+        return image  # holds nothing of its file; None: it was turned upright
+    return image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale grey of 16 or more bits to 8; Pillow's own conversion would clip at 255."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float32))
-    top = float(values.max(initial=0.0))
+    values = np.asarray(image).astype(np.float32)
+    top = float(values.max(initial=0.0, where=np.isfinite(values)))
     if image.mode != "F":
         top = max(top, 65535.0)
     elif top <= 1.0:
         top = 1.0
     elif top <= 255.0:
         top = 255.0
-    scaled = np.clip(values * (255.0 / top), 0, 255)
+    scaled = np.clip(np.nan_to_num(values * (255.0 / top)), 0, 255)
     return Image.fromarray(np.rint(scaled).astype(np.uint8))

@@ -11,6 +11,8 @@ from PIL import Image
 SIDE_PX = 32
 LOW = 8
 TINY_PX = 16
+GREY_LEVELS = 8
+"""How far the channels of a grey pixel may lie apart, of 255."""
 
 
 def _dct(n: int, side: int) -> NDArray[np.float32]:
@@ -32,7 +34,19 @@ def hash64(image: Image.Image) -> int:
     return int(_WEIGHTS[bits].sum(dtype=np.uint64).astype(np.int64))
 
 
+def is_grey(image: Image.Image) -> bool:
+    """Say whether an RGB picture has no colour anywhere, but for a few levels of noise."""
+    few = image.resize((TINY_PX, TINY_PX), Image.Resampling.NEAREST)  # settles most at once
+    return _most_colour(few) <= GREY_LEVELS and _most_colour(image) <= GREY_LEVELS
+
+
 def tiny(image: Image.Image) -> NDArray[np.uint8]:
     """Shrink a picture to 16x16 pixels of red, green and blue, flattened."""
     small = image.convert("RGB").resize((TINY_PX, TINY_PX), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.uint8).ravel()
+
+
+def _most_colour(image: Image.Image) -> int:
+    red, green, blue = np.moveaxis(np.asarray(image), 2, 0)
+    most = np.maximum(np.maximum(red, green), blue)
+    return int((most - np.minimum(np.minimum(red, green), blue)).max())

@@ -1,9 +1,11 @@
 """Equal and nearly equal images form groups; mere likeness does not."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from core.datasets import digits, groups, images, perceptual
@@ -94,16 +96,79 @@ def test_plain_pictures_of_one_colour_are_grouped_only_with_equal_ones() -> None
     assert groups.assign([], made, tiny.get) == {1: 1, 2: 1, 3: None}
 
 
-def test_all_close_pairs_are_found_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_follows_the_leader_it_is_most_like_and_of_equals_the_oldest() -> None:
+    photo = corpus.picture(1, (200, 150))
+    known, tiny = candidates([photo, photo, re_encoded(photo, 20)])
+    alone = [replace(one, content_hash=str(one.item_id)) for one in known]
+    fresh, more = candidates([re_encoded(photo, 95)], first_id=9)
+
+    found = groups.assign(alone, fresh, (tiny | more).get)
+
+    assert found == {9: 1, 1: 1}
+
+
+def test_members_are_not_looked_at_and_leaders_only_once() -> None:
+    photo = corpus.picture(1, (200, 150))
+    known, tiny = candidates([photo, re_encoded(photo, 90)], group_id=1)
+    fresh, more = candidates([re_encoded(photo, at) for at in (50, 60, 70)], first_id=5)
+    far, others = candidates([corpus.picture(2)], first_id=9)
+    asked: list[int] = []
+
+    def look(item_id: int) -> np.ndarray:
+        asked.append(item_id)
+        return (tiny | more | others)[item_id]
+
+    found = groups.assign(known, [*fresh, *far], look)
+
+    assert found == {1: 1, 5: 1, 6: 1, 7: 1, 9: None}
+    assert sorted(asked) == [1, 5, 6, 7]
+
+
+def test_hundreds_of_one_hash_are_told_apart_in_a_moment() -> None:
     luck = np.random.default_rng(1)
-    hashes = luck.integers(0, 2**63, 300, dtype=np.uint64)
-    hashes[250:] = hashes[:50] ^ np.uint64(0b1011)
-    monkeypatch.setattr(groups, "BLOCK_VALUES", 1000)
+    looks = luck.integers(0, 256, (900, 768), dtype=np.uint8)
+    looks[600:] = looks[:300]
+    made = [
+        Candidate(item_id=at, content_hash=str(at), perceptual_hash=-7, group_id=None)
+        for at in range(1, 901)
+    ]
 
-    found = {
-        (int(a), int(b))
-        for left, right in groups.close_pairs(hashes, 100)
-        for a, b in zip(left, right, strict=True)
-    }
+    found = groups.assign([], made, lambda item_id: looks[item_id - 1])
 
-    assert found == {(250 + at, at) for at in range(50)}
+    followed = {at for at, group in found.items() if group not in (None, at)}
+    assert followed == set(range(601, 901))
+    assert all(found[at] == at - 600 for at in followed)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30))
+def test_groups_are_those_of_comparing_every_item_with_every_leader(
+    drawn: list[tuple[int, int]],
+) -> None:
+    luck = np.random.default_rng(2)
+    looks = luck.integers(0, 256, (6, 768), dtype=np.uint8)
+    hashes = [0, 1, 2**20, 2**40 - 1]
+    made = [
+        Candidate(
+            item_id=at, content_hash=str((look, near)), perceptual_hash=hashes[near], group_id=None
+        )
+        for at, (look, near) in enumerate(drawn, start=1)
+    ]
+    look_of = {one.item_id: drawn[one.item_id - 1][0] for one in made}
+
+    found = groups.assign([], made, lambda item_id: looks[look_of[item_id]])
+
+    expected: dict[int, int | None] = {}
+    for at, one in enumerate(made):
+        leaders = (
+            other.item_id
+            for other in made[:at]
+            if expected[other.item_id] in (None, other.item_id)
+            and look_of[other.item_id] == look_of[one.item_id]
+            and (other.perceptual_hash ^ one.perceptual_hash).bit_count() <= 8
+        )
+        leader = next(leaders, None)
+        expected[one.item_id] = leader
+        if leader is not None:
+            expected[leader] = leader
+    assert found == expected
