@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Float,
     ForeignKey,
     Index,
@@ -43,6 +44,7 @@ datasets = Table(
     Column("created_at", Float, nullable=False),
     Column("scanned_at", Float),
     Column("ignored", JSON, nullable=False),
+    Column("listing_hash", Text),  # of the folder as the last scan left it, when all was settled
     Column("plan", JSON),  # the next run as it stands; None: never touched
     Column("removed_at", Float),  # hidden since then; opening its folder again brings it back
     Index("ix_datasets_root", "root"),
@@ -54,6 +56,9 @@ items = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
     Column("path", Text, nullable=False),
+    Column(
+        "name", Text, Computed("substr(path, length(rtrim(path, replace(path, '/', ''))) + 1)")
+    ),  # the path without its folders
     Column("recorded_label", Text, nullable=False),
     Column("recorded_part", Text),  # where the labeller gives parts
     Column("rank", Integer),  # its position in the search results it came from, from 1
@@ -73,8 +78,14 @@ items = Table(
     Column("perceptual_hash", BigInteger),  # signed 64 bits
     Column("group_id", Integer),
     UniqueConstraint("dataset_id", "path"),
-    Index("ix_items_label", "dataset_id", "label"),
-    Index("ix_items_content", "dataset_id", "content_hash"),
+    # All that a gallery filters and orders by, so that it opens the rows of one page alone.
+    Index(
+        "ix_items_gallery",
+        *("dataset_id", "label", "path", "status", "excluded", "recorded_label", "rank"),
+        *("width_px", "height_px", "size_bytes", "format", "mode", "is_grey", "is_misnamed"),
+        "name",
+    ),
+    Index("ix_items_content", "dataset_id", "content_hash", "status", "excluded", "label"),
 )
 
 revisions = Table(
@@ -131,6 +142,7 @@ assignments = Table(
     Column("split_id", Text, ForeignKey("splits.id"), primary_key=True),
     Column("item_id", Integer, ForeignKey("items.id"), primary_key=True),
     Column("part", Text, nullable=False),
+    Index("ix_assignments_part", "split_id", "part", "item_id"),
 )
 
 downloads = Table(
@@ -143,7 +155,7 @@ downloads = Table(
     Column("url", Text, nullable=False),
     Column("status", Text, nullable=False),  # waiting, ok, copy, not_image, failed
     Column("reason", Text),  # why it is not ok, in words
-    Column("path", Text),  # below the dataset's root, once it is ok
+    Column("path", Text),  # below the root, once it is ok; of a copy: the file that was there
     Column("content_hash", Text),
     Column("size_bytes", BigInteger),
     Column("n_tries", Integer, nullable=False, default=0),

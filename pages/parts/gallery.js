@@ -6,6 +6,7 @@
 import { Bar } from "./gallery_bar.js";
 import { element, paintTile, tileElement } from "./gallery_dom.js";
 import { handleKey } from "./gallery_keys.js";
+import { notes, suggested, toggled } from "./gallery_labels.js";
 import { ClassMenu } from "./gallery_menu.js";
 import { storeOf } from "./gallery_store.js";
 
@@ -65,7 +66,7 @@ class Gallery {
     if (fingerprint !== this.fingerprint) this.rebuild(data.tiles);
     this.fingerprint = fingerprint;
     this.tiles = data.tiles;
-    this.bar.drawLegend(data.classes);
+    this.bar.drawLegend(data.classes, data.multi);
     this.paint(this.elements.keys());
     if (this.store.queue.length) this.scheduleSend(RESEND_MS);
   }
@@ -92,7 +93,8 @@ class Gallery {
       if (!root) continue;
       const view = this.store.view(this.tiles[this.indices.get(id)]);
       const selected = this.store.selected.has(id);
-      paintTile(root, view, { selected, current: id === this.store.cursor });
+      const current = id === this.store.cursor;
+      paintTile(root, view, { selected, current, multi: this.data.multi });
     }
     this.bar.paint();
   }
@@ -175,56 +177,57 @@ class Gallery {
 
   // ---- decisions
 
-  decide(kind, ids, label = null) {
+  // Decisions are {kind, item_ids, label}; without a selection the next image gets its turn.
+  decide(decisions) {
+    const ids = decisions.flatMap((one) => one.item_ids);
     if (!ids.length) return;
     const single = !this.store.selected.size;
-    if (this.data.staged) this.store.mark(ids, kind, label);
-    else this.store.enqueue("edit", [{ kind, item_ids: ids, label }]);
+    this.carryOut(decisions);
     this.select(new Set());
-    this.paint(ids);
     if (single && this.indices.has(ids[0])) this.step(1, false);
+  }
+
+  carryOut(decisions) {
+    if (this.data.staged) {
+      for (const { kind, item_ids, label } of decisions) this.store.mark(item_ids, kind, label);
+    } else if (decisions.length) this.store.enqueue("edit", decisions);
+    this.paint(decisions.flatMap((one) => one.item_ids));
     this.scheduleSend();
   }
 
   exclude() {
-    this.decide("exclude", this.targets());
+    this.decide([{ kind: "exclude", item_ids: this.targets(), label: null }]);
   }
 
   keep() {
-    this.decide("keep", this.targets());
+    this.decide([{ kind: "keep", item_ids: this.targets(), label: null }]);
   }
 
+  // An image that may have several classes may get some in a row, so there the selection stays.
   relabel(label) {
-    this.decide("relabel", this.targets(), label);
+    if (this.data.multi) this.carryOut(toggled(label, this.labels()));
+    else this.decide([{ kind: "relabel", item_ids: this.targets(), label }]);
+  }
+
+  // The labels that the targets have as the person sees them, by id.
+  labels() {
+    const seen = (id) => {
+      const { label, mark } = this.store.view(this.tileOf(id));
+      return mark?.kind === "relabel" ? mark.label : label;
+    };
+    return new Map(this.targets().map((id) => [id, seen(id)]));
   }
 
   accept() {
-    const groups = new Map();
-    for (const id of this.targets()) {
-      const { suggestion } = this.tileOf(id);
-      if (suggestion) groups.set(suggestion, [...(groups.get(suggestion) || []), id]);
-    }
-    if (groups.size === 1) {
-      const [[label, ids]] = groups;
-      this.decide("relabel", ids, label);
-    }
-    if (groups.size < 2) return;
-    const decisions = [...groups].map(([label, ids]) => ({ kind: "relabel", item_ids: ids, label }));
-    if (this.data.staged) {
-      for (const { item_ids, label } of decisions) this.store.mark(item_ids, "relabel", label);
-    } else this.store.enqueue("edit", decisions);
-    this.select(new Set());
-    this.paint(this.elements.keys());
-    this.scheduleSend();
+    this.decide(suggested(this.targets().map((id) => this.tileOf(id))));
   }
 
   openMenu() {
     const ids = this.targets();
     if (!ids.length) return;
     this.store.selected = new Set(ids); // the menu takes the focus, and with it the cursor's turn
-    const suggestions = new Set(ids.map((id) => this.tileOf(id).suggestion));
-    const [only] = suggestions;
-    this.menu.open(this.data.classes, suggestions.size === 1 ? only : null);
+    const tiles = ids.map((id) => this.tileOf(id));
+    this.menu.open(this.data.classes, notes(tiles, this.data.multi ? this.labels() : null));
     this.paint(ids);
   }
 

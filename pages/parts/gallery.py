@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.datasets import catalog, edits
 from core.domain.items import Item
-from pages.parts import assets, errors, item_dialog, state, text
+from pages.parts import assets, errors, item_dialog, item_words, state, text
 
 MOST_ACKNOWLEDGED = 500
 _component = st.components.v2.component(
@@ -36,12 +36,18 @@ class Tile:
     suggestion: str | None = None  # the class that a relabel offers first
 
 
-def tile(item: Item, *, caption: str | None = None, suggestion: str | None = None) -> Tile:
-    """Make the tile of an item; without a caption it shows the label and the file's name."""
+def tile(
+    item: Item, *, caption: str | None = None, suggestion: str | None = None, multi: bool = False
+) -> Tile:
+    """Make the tile of an item; without a caption it shows the label and the file's name.
+
+    With `multi` the item is one of a multi-label dataset, and its label all its labels.
+    """
+    own = f"{item_words.label(item.label, multi=multi)}\n{item.name}"
     return Tile(
         item_id=item.id,
         content_hash=item.content_hash,
-        caption=text.plain_lines(caption if caption is not None else f"{item.label}\n{item.name}"),
+        caption=text.plain_lines(own if caption is None else caption),
         tooltip=text.plain(item.path),
         label=item.label,
         excluded=item.excluded,
@@ -58,18 +64,21 @@ def show(  # noqa: PLR0913  # the whole surface of the component
     key: str,
     classes: Sequence[str],
     staged: bool = False,
+    multi: bool = False,
     tile_px: int = 160,
     height_px: int | None = None,
 ) -> None:
     """Show images to decide about: exclude, relabel, keep, undo, open large.
 
     With `staged` decisions are only marked until "Apply" is pressed; otherwise each is sent at
-    once. Only the gallery and what listens (`state.listen`) is redrawn after a decision.
+    once. With `multi` a relabel adds a class to the images, or takes it away where all have it.
+    Only the gallery and what listens (`state.listen`) is redrawn after a decision.
     """
     view = {
         "store": f"{dataset_id}:{key}",
         "classes": list(classes),
         "staged": staged,
+        "multi": multi,
         "tile_px": tile_px,
         "height_px": height_px,
     }

@@ -52,17 +52,22 @@ export class Bar {
     return made;
   }
 
-  drawLegend(classes) {
+  drawLegend(classes, multi) {
     const names = classes.slice(0, 9);
-    const drawn = JSON.stringify(names);
+    const drawn = JSON.stringify([names, multi]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    this.legend.replaceChildren(...names.map((name, index) => this.chip(name, index + 1)));
+    this.legend.replaceChildren(...names.map((name, index) => this.chip(name, index + 1, multi)));
     this.legend.hidden = names.length < 2;
+    this.legend.setAttribute("aria-label", multi ? "Add or remove a class" : "Relabel to");
+    const { relabel } = this.buttons;
+    relabel.querySelector(".action-label").textContent = multi ? "Classes" : "Relabel";
+    relabel.title = multi ? "Add or remove a class (R)" : "Choose another class (R)";
   }
 
-  chip(name, number) {
-    const chip = element("button", "chip", { type: "button", title: `Relabel to ${name}` });
+  chip(name, number, multi) {
+    const title = multi ? `Add ${name}, or remove it where all have it` : `Relabel to ${name}`;
+    const chip = element("button", "chip", { type: "button", title });
     chip.append(element("kbd", "", {}, String(number)), element("span", "", {}, name));
     chip.addEventListener("click", () => {
       this.gallery.relabel(name);

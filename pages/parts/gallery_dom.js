@@ -1,5 +1,7 @@
 // Making elements. Names from disk are hostile input: they only ever become text or attributes.
 
+import { inWords } from "./gallery_labels.js";
+
 export function element(tag, className, attributes = {}, text = null) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -45,24 +47,25 @@ function noPicture(tile) {
   return element("div", "no-picture", {}, tile.broken ? "cannot be read" : "no picture");
 }
 
-export function paintTile(root, view, { selected, current }) {
+export function paintTile(root, view, { selected, current, multi }) {
   root.classList.toggle("selected", selected);
   root.classList.toggle("current", current);
   root.classList.toggle("excluded", view.excluded);
   root.setAttribute("aria-selected", String(selected));
-  const [text, kind] = badge(view);
+  const [text, kind] = badge(view, multi);
   const shown = root.querySelector(".badge");
   shown.textContent = text;
   shown.dataset.kind = kind;
   shown.hidden = !text;
 }
 
-function badge(view) {
+function badge(view, multi) {
   if (view.mark) {
     const words = { exclude: "to delete", keep: "keep" };
-    return [words[view.mark.kind] || `→ ${view.mark.label}`, `mark-${view.mark.kind}`];
+    const shown = words[view.mark.kind] || `→ ${inWords(view.mark.label, multi)}`;
+    return [shown, `mark-${view.mark.kind}`];
   }
   if (view.excluded) return ["excluded", "excluded"];
-  if (view.relabelled) return [`→ ${view.label}`, "relabelled"];
+  if (view.relabelled) return [`→ ${inWords(view.label, multi)}`, "relabelled"];
   return view.kept ? ["kept", "kept"] : ["", ""];
 }

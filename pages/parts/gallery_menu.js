@@ -29,10 +29,12 @@ export class ClassMenu {
     return !this.root.hidden;
   }
 
-  open(classes, suggestion) {
-    const others = classes.filter((name) => name !== suggestion);
-    this.suggestion = suggestion;
-    this.classes = suggestion ? [suggestion, ...others] : others;
+  // Classes with a note, such as "suggested", come first.
+  open(classes, notes) {
+    const noted = classes.filter((name) => notes.has(name));
+    const own = [...notes.keys()].filter((name) => !noted.includes(name));
+    this.notes = notes;
+    this.classes = [...own, ...noted, ...classes.filter((name) => !notes.has(name))];
     this.input.value = "";
     this.root.hidden = false;
     this.narrow();
@@ -62,8 +64,8 @@ export class ClassMenu {
 
   option(name) {
     const option = element("div", "menu-option", { role: "option", title: name }, name);
-    if (name === this.suggestion) {
-      option.append(element("span", "menu-hint", {}, "suggested"));
+    if (this.notes.has(name)) {
+      option.append(element("span", "menu-hint", {}, this.notes.get(name)));
     }
     // mousedown, not click: the input must not lose its focus first
     option.addEventListener("mousedown", (event) => {

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.datasets import catalog, related
 from core.domain.items import Item
-from pages.parts import errors, state, text
+from pages.parts import errors, item_words, state, text
 
 POSITION = "item_dialog.position"
 MOST_MATES = 12
@@ -25,9 +25,10 @@ def show(dataset_id: str, item_ids: tuple[int, ...], *, first: int) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _picture(item)
+    multi = catalog.get(dataset_id).is_multi_label
     with right:
-        _facts(item)
-        _mates(item)
+        _facts(item, multi=multi)
+        _mates(item, multi=multi)
         _edits(item)
 
 
@@ -60,35 +61,63 @@ def _picture(item: Item) -> None:
     )
 
 
-def _facts(item: Item) -> None:
+def _facts(item: Item, *, multi: bool) -> None:
     st.markdown(f"**{text.escape(item.name)}**")
-    label = text.escape(item.label)
-    if item.label != item.recorded_label:
-        label += f"  (the folder says {text.escape(item.recorded_label)})"
-    pixels = f"{item.width_px} × {item.height_px} px" if item.width_px else "unknown"
     rows = [
-        ("Label", label),
-        ("Part", item.part or "none"),
+        ("Labels" if multi else "Label", _label(item, multi=multi)),
+        ("Part", _part(item)),
         ("State", "excluded" if item.excluded else "in use" if item.in_use else item.status),
-        ("Size", pixels),
-        ("File", f"{text.escape(item.format or 'unknown format')}, {text.size(item.size_bytes)}"),
+        ("Rank", f"{item.rank} in the search results" if item.rank is not None else None),
+        ("Size", item_words.size(item)),
+        ("Colours", _colours(item)),
+        ("File", _file(item)),
         ("Path", text.escape(item.path)),
         ("Content", item.content_hash or "not read"),
     ]
-    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in rows))
+    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in rows if value))
 
 
-def _mates(item: Item) -> None:
+def _label(item: Item, *, multi: bool) -> str:
+    label = text.escape(item_words.label(item.label, multi=multi))
+    if item.label == item.recorded_label:
+        return label
+    recorded = text.escape(item_words.label(item.recorded_label, multi=multi))
+    return f"{label}  (on disk: {recorded})"
+
+
+def _part(item: Item) -> str:
+    part = item.part or "none"
+    if item.recorded_part is None or item.recorded_part == item.part:
+        return part
+    return f"{part}  (on disk: {item.recorded_part})"
+
+
+def _colours(item: Item) -> str | None:
+    if item.mode is None:
+        return None if item.status == "broken" else "unknown until the next scan"
+    stored = text.escape(item_words.mode(item.mode))
+    is_grey_within = item.is_grey and "grey" not in stored and item.mode != "1"
+    return f"{stored}, but all grey" if is_grey_within else stored
+
+
+def _file(item: Item) -> str:
+    kind = text.escape(item.format or "unknown format")
+    size = text.size(item.size_bytes)
+    return f"{kind}, {size}{', named like another format' if item.is_misnamed else ''}"
+
+
+def _mates(item: Item, *, multi: bool) -> None:
     mates = related.list_mates(item)
     if not mates:
         return
     st.caption(f"Equal or nearly equal: {text.count(len(mates), 'image')}")
     shown = [mate for mate in mates if mate.content_hash][:MOST_MATES]
-    st.html("".join(_small(mate) for mate in shown))
+    st.html("".join(_small(mate, multi=multi) for mate in shown))
 
 
-def _small(mate: Item) -> str:
-    note = f"{text.plain(mate.path)} — {mate.label}{', excluded' if mate.excluded else ''}"
+def _small(mate: Item, *, multi: bool) -> str:
+    label = item_words.label(mate.label, multi=multi)
+    note = f"{text.plain(mate.path)} — {label}{', excluded' if mate.excluded else ''}"
     return (
         f'<img src="/thumb/{html.escape(str(mate.content_hash))}/256" width="84" '
         f'alt="{html.escape(note)}" title="{html.escape(note)}" '

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from core.datasets import catalog, edits
 from core.domain.items import Dataset
 from tests.browser.conftest import settle
+from tests.datasets import looks
 
 pytestmark = pytest.mark.browser
 
@@ -131,3 +132,51 @@ def test_a_double_click_shows_the_image_large_with_what_is_known(gallery):
     expect(dialog.get_by_text("96 × 64 px")).to_be_visible()
     dialog.get_by_role("button", name="Next").click()
     expect(dialog.get_by_text("cat/001.png")).to_be_visible()
+
+
+@pytest.fixture
+def several(page: Page, server: str) -> Page:
+    """Open a gallery of images that may have several labels: of both, of one, of none."""
+    dataset_id, _ = looks.several("cat|dog", "dog", "")
+    page.goto(f"{server}/browse?dataset={dataset_id}")
+    expect(page.locator(".tile")).to_have_count(3)
+    settle(page)
+    return page
+
+
+def labels(gallery: Page) -> set[str]:
+    """Read the labels from the store."""
+    return {item.label for item in catalog.list_items(id_of(gallery)).items}
+
+
+def id_of(gallery: Page) -> str:
+    return re.search(r"dataset=([^&]+)", gallery.url)[1]
+
+
+def test_a_class_is_added_to_those_without_it_and_removed_where_all_have_it(several):
+    several.locator(".grid").focus()
+    several.keyboard.press("Control+a")
+    several.keyboard.press("1")
+    expect(several.locator(".badge:visible")).to_have_text(["→ cat", "→ cat, dog"])
+    saved(several)
+    added = labels(several)
+
+    several.keyboard.press("2")
+    expect(several.locator(".tile.selected")).to_have_count(3)
+    saved(several)
+    several.keyboard.press("2")
+    expect(several.locator(".badge:visible")).to_have_text(["→ cat"] * 3)
+    saved(several)
+
+    assert added == {"cat", "cat|dog"}
+    assert labels(several) == {"cat"}
+    assert edits.list_log(id_of(several))[0].note == "3 images relabelled as cat"
+
+
+def test_the_menu_says_which_classes_images_have(several):
+    several.locator(".grid").focus()
+    several.keyboard.press("Control+a")
+    several.keyboard.press("r")
+
+    options = several.locator(".menu-option")
+    expect(options).to_have_text(["catadd to the others", "dogadd to the others"])

@@ -111,7 +111,7 @@ def test_filters_choose_by_label_part_status_and_name(tmp_path: Path) -> None:
     assert paths(labels=()) == []
 
 
-def test_counts_and_sizes_are_tables(tmp_path: Path) -> None:
+def test_counts_are_a_table_by_label_and_part(tmp_path: Path) -> None:
     root = corpus.folder(tmp_path / "root", classes=("cat",), per_class=10)
     corpus.put(root / "cat" / "empty.jpg", b"")
     dataset_id, _ = shelves.scanned(root)
@@ -120,12 +120,9 @@ def test_counts_and_sizes_are_tables(tmp_path: Path) -> None:
     edits.apply(dataset_id, operation_id="1", kind="exclude", item_ids=[excluded])
 
     counted = catalog.counts(dataset_id, split_id=split.id)
-    sizes = catalog.sizes(dataset_id)
 
     assert list(counted.columns) == ["label", "part", "n_in_use", "n_excluded", "n_broken"]
     assert counted[["n_in_use", "n_excluded", "n_broken"]].sum().tolist() == [9, 1, 1]
-    assert list(sizes.columns) == ["item_id", "label", "width_px", "height_px", "size_bytes"]
-    assert sizes[["width_px", "height_px"]].drop_duplicates().values.tolist() == [[48, 48]]
 
 
 def test_the_fingerprint_is_of_content_label_and_part_alone() -> None:

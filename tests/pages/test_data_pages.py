@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets import catalog, edits
 from core.runs import processes, tasks
+from tests.datasets import looks
 from tests.pages import library
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -50,13 +51,17 @@ def edit(operation_id: str, **decision: object) -> dict:
 
 
 def decide(at: AppTest, key: str, *operations: dict) -> AppTest:
-    """Send operations as the gallery in the browser does; AppTest has no public way to."""
+    """Send operations as the gallery in the browser does."""
+    return trigger(at, key, "operations", {"operations": list(operations)})
+
+
+def trigger(at: AppTest, key: str, event: str, value: dict) -> AppTest:
+    """Send what a component sends; AppTest has no public way to."""
     component = next(one for one in at.get("bidi_component") if one.key == key)
     states = at._tree.get_widget_states()
     state = states.widgets.add()
     state.id = f"$$STREAMLIT_INTERNAL_KEY_{component.proto.id}__events"
-    sent = [{"event": "operations", "value": {"operations": list(operations)}}]
-    state.json_trigger_value = json.dumps(sent)
+    state.json_trigger_value = json.dumps([{"event": event, "value": value}])
     return at._run(states)
 
 
@@ -110,6 +115,76 @@ def test_the_filters_of_an_address_are_taken(pets):
     at = opened("browse", dataset=pets.id, status="excluded")
 
     assert [tile["id"] for tile in tiles(at)] == [item.id]
+
+
+def test_filters_of_the_popover_are_shown_as_chips_that_take_them_away(pets):
+    at = opened("browse", dataset=pets.id, side_from="65", side_below="67")
+    shown = [tile["tooltip"] for tile in tiles(at)]
+
+    button(at, "Shorter side from 65, below 67 px").click().run()
+
+    assert shown == ["cat/001.png", "cat/002.png", "dog/001.png", "dog/002.png"]
+    assert len(tiles(at)) == 9
+    assert "side_from" not in at.query_params
+
+
+def test_several_chips_can_be_cleared_at_once(pets):
+    at = opened("browse", dataset=pets.id, format="JPEG", copies="exact", order="smallest")
+    told = [one.value for one in at.info]
+
+    button(at, "Clear these").click().run()
+
+    assert told == ["No image passes these filters."]
+    assert [tile["label"] for tile in tiles(at)][:2] == ["cat", "dog"]
+
+
+def test_statistics_are_told_in_sentences(pets):
+    at = opened("browse", dataset=pets.id, view="Statistics")
+
+    told = [one.value for one in (*at.caption, *at.markdown)]
+    assert sound(at)
+    assert "Smallest class 4, largest 5 images. The classes are about even." in told
+    assert "No image in use has an exact copy." in told
+    assert any(line.startswith("64 to 68 px, half of them at least") for line in told)
+
+
+def test_a_button_of_the_statistics_shows_the_images_it_is_about(tmp_path):
+    root = library.write_images(tmp_path / "pets", {"cat": 2, "dog": 2})
+    (root / "dog" / "same.png").write_bytes((root / "cat" / "001.png").read_bytes())
+    dataset = library.open_scanned(root)
+    at = opened("browse", dataset=dataset.id, view="Statistics", part="test", name="x")
+
+    at.button(key="statistics-show-copies-across classes").click().run()
+
+    assert sound(at)
+    assert [tile["tooltip"] for tile in tiles(at)] == ["cat/001.png", "dog/same.png"]
+    assert "view" not in at.query_params
+    assert at.query_params["status"] == "in_use"
+
+
+def test_a_dataset_of_several_labels_names_them_all():
+    dataset_id, _ = looks.several("cat|dog", "")
+    at = opened("browse", dataset=dataset_id)
+
+    captions = {tile["caption"].split("\n")[0] for tile in tiles(at)}
+
+    assert captions == {"cat, dog", "no label"}
+    assert sound(opened("browse", dataset=dataset_id, view="Statistics"))
+
+
+def test_the_dialog_tells_what_a_file_is():
+    dataset_id, ids = looks.items(
+        {"mode": "I;16", "is_misnamed": True, "rank": 7, "recorded_part": "test", "label": "cat"}
+    )
+    at = opened("browse", dataset=dataset_id)
+
+    trigger(at, f"browse-{dataset_id}", "opened", {"id": ids[0], "nonce": 1})
+
+    (facts,) = [one.value for one in at.markdown if "Colours" in one.value]
+    assert ":gray[Colours] 16 bit grey" in facts
+    assert ":gray[Rank] 7 in the search results" in facts
+    assert ":gray[Part] none  (on disk: test)" in facts
+    assert "named like another format" in facts
 
 
 def test_an_operation_that_arrives_twice_counts_once(pets):
@@ -201,8 +276,8 @@ def test_names_from_disk_are_never_markdown(tmp_path):
     root = library.write_images(tmp_path / HOSTILE, {HOSTILE.replace("/", "_"): 2, "b": 2})
     dataset = library.open_scanned(root)
 
-    for page in ("home", "datasets", "browse"):
-        at = opened(page, dataset=dataset.id)
+    for page, query in (("home", {}), ("datasets", {}), ("browse", {"view": "Statistics"})):
+        at = opened(page, dataset=dataset.id, **query)
 
         drawn = [
             one.value for kind in ("markdown", "caption", "subheader") for one in at.get(kind)

@@ -2,27 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
+from core.datasets.catalog.filters import ItemFilter, Order, conditions, order_by
+from core.domain import labellers
 from core.domain.errors import NotFoundError
-from core.domain.items import Item, Part
+from core.domain.items import Item
 from core.store import database, schema
 
-Status = Literal["in_use", "excluded", "broken", "relabelled", "gone"]
 CHUNK = 5000
 """How many ids go into one statement: SQLite takes about 32,000 values."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ItemFilter:
-    """Which items are wanted; None: all of them. Items that are gone come only when asked for."""
-
-    labels: tuple[str, ...] | None = None
-    parts: tuple[Part, ...] | None = None
-    status: Status | None = None
-    name_contains: str = ""  # in the file's name, in either case
+AHEAD = 2000
+"""How many ids are looked for before all are counted: ten pages."""
+_Where = Sequence[sa.ColumnElement[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +28,7 @@ class ItemPage:
 
 
 def classes(dataset_id: str) -> tuple[str, ...]:
-    """List the current labels of readable items, sorted."""
+    """List the current labels of readable items, each once, sorted."""
     table = schema.items
     query = (
         sa.select(table.c.label)
@@ -42,7 +36,9 @@ def classes(dataset_id: str) -> tuple[str, ...]:
         .where(table.c.dataset_id == dataset_id, table.c.status == "ok")
     )
     with database.reading() as connection:
-        return tuple(sorted(connection.execute(query).scalars()))
+        multi = is_multi_label(connection, dataset_id)
+        found = connection.execute(query).scalars().all()
+    return tuple(sorted({one for label in found for one in labellers.split(label, multi=multi)}))
 
 
 def get_item(item_id: int, *, split_id: str | None = None) -> Item:
@@ -71,15 +67,15 @@ def list_items(
     offset: int = 0,
     limit: int = 200,
 ) -> ItemPage:
-    """List one page of the items that a filter lets through, by label, then path."""
-    table = schema.items
-    where = [table.c.dataset_id == dataset_id, *_conditions(filters or ItemFilter())]
-    page = _select(split_id).where(*where).order_by(table.c.label, table.c.path, table.c.id)
-    count = sa.select(sa.func.count()).select_from(with_parts(split_id)).where(*where)
+    """List one page of the items that a filter lets through, in its order, and count them all."""
+    wanted = filters or ItemFilter()
     with database.reading() as connection:
-        rows = connection.execute(page.offset(offset).limit(limit)).all()
-        total = connection.execute(count).scalar_one()
-    return ItemPage(items=tuple(_item(row) for row in rows), total=total)
+        multi = wanted.labels is not None and is_multi_label(connection, dataset_id)
+        where = list(conditions(dataset_id, wanted, split_id=split_id, multi=multi))
+        ids, total = _find(connection, where, wanted.order, offset=offset, limit=limit)
+        rows = connection.execute(_select(split_id).where(schema.items.c.id.in_(ids)))
+        found = {row.id: _item(row) for row in rows}
+    return ItemPage(items=tuple(found[item_id] for item_id in ids), total=total)
 
 
 def broken(dataset_id: str) -> list[Item]:
@@ -111,31 +107,45 @@ def _select(split_id: str | None) -> sa.Select[Any]:
     return columns.select_from(with_parts(split_id))
 
 
-def _conditions(filters: ItemFilter) -> Iterator[sa.ColumnElement[bool]]:
-    table = schema.items
-    if filters.labels is not None:
-        yield table.c.label.in_(filters.labels)
-    if filters.parts is not None:
-        yield schema.assignments.c.part.in_(filters.parts)
-    if filters.name_contains:
-        folder = sa.func.rtrim(table.c.path, sa.func.replace(table.c.path, "/", ""))
-        name = sa.func.substr(table.c.path, sa.func.length(folder) + 1)
-        yield name.icontains(filters.name_contains, autoescape=True)
-    yield _in_status(filters.status)
+def _find(
+    connection: sa.Connection, where: _Where, order: Order, *, offset: int, limit: int
+) -> tuple[list[int], int]:
+    """Give the ids of a page and the number of all items: in one walk where not many pass.
+
+    Pages further on are read from whichever end is nearer.
+    """
+    if offset + limit <= AHEAD:
+        ids = _ids(connection, where, order_by(order), offset=0, limit=AHEAD)
+        total = len(ids) if len(ids) < AHEAD else _count(connection, where)
+        return ids[offset : offset + limit], total
+    total = _count(connection, where)
+    start = min(offset, total)
+    number = min(limit, total - start)
+    if start <= total // 2:
+        return _ids(connection, where, order_by(order), offset=start, limit=number), total
+    columns = order_by(order, backwards=True)
+    ids = _ids(connection, where, columns, offset=total - start - number, limit=number)
+    return ids[::-1], total
 
 
-def _in_status(status: Status | None) -> sa.ColumnElement[bool]:
-    table = schema.items
-    ok = table.c.status == "ok"
-    by_status: dict[Status | None, sa.ColumnElement[bool]] = {
-        None: table.c.status != "gone",
-        "in_use": sa.and_(ok, ~table.c.excluded),
-        "excluded": sa.and_(ok, table.c.excluded),
-        "broken": table.c.status == "broken",
-        "relabelled": sa.and_(ok, table.c.label != table.c.recorded_label),
-        "gone": table.c.status == "gone",
-    }
-    return by_status[status]
+def _ids(
+    connection: sa.Connection, where: _Where, order: _Where, *, offset: int, limit: int
+) -> list[int]:
+    query = sa.select(schema.items.c.id).where(*where).order_by(*order)
+    return list(connection.execute(query.offset(offset).limit(limit)).scalars())
+
+
+def _count(connection: sa.Connection, where: _Where) -> int:
+    query = sa.select(sa.func.count()).select_from(schema.items).where(*where)
+    number: int = connection.execute(query).scalar_one()
+    return number
+
+
+def is_multi_label(connection: sa.Connection, dataset_id: str) -> bool:
+    """Say whether the label of a dataset's item may be several, joined."""
+    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
+    labeller = connection.execute(query).scalar_one_or_none()
+    return labeller is not None and labellers.is_multi_label(labellers.parse(labeller))
 
 
 def _item(row: Any) -> Item:

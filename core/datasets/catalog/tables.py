@@ -6,40 +6,41 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.datasets import rebuild, subsets
-from core.datasets.catalog.queries import with_parts
+from core.datasets.catalog.queries import is_multi_label, with_parts
 from core.domain.errors import NotFoundError
+from core.domain.labellers import LABEL_SEPARATOR
 from core.domain.plans import Subset
 from core.store import database, schema
 
+COUNTED = ["label", "part", "n_in_use", "n_excluded", "n_broken"]
 COLUMNS = ["item_id", "path", "label", "part", "content_hash"]
 
 
 def counts(dataset_id: str, *, split_id: str | None = None) -> pd.DataFrame:
-    """Count a dataset's present items: label, part, n_in_use, n_excluded, n_broken."""
+    """Count a dataset's present items: label, part, n_in_use, n_excluded, n_broken.
+
+    An item of a multi-label dataset counts once for each of its labels, and without one nowhere;
+    `catalog.totals` counts each once.
+    """
     items, parts = schema.items, schema.assignments
     ok = items.c.status == "ok"
     query = (
         sa.select(
             items.c.label,
             parts.c.part,
-            _number(sa.and_(ok, ~items.c.excluded)).label("n_in_use"),
-            _number(sa.and_(ok, items.c.excluded)).label("n_excluded"),
-            _number(items.c.status == "broken").label("n_broken"),
+            _number(sa.and_(ok, ~items.c.excluded)),
+            _number(sa.and_(ok, items.c.excluded)),
+            _number(items.c.status == "broken"),
         )
         .select_from(with_parts(split_id))
         .where(items.c.dataset_id == dataset_id, items.c.status != "gone")
         .group_by(items.c.label, parts.c.part)
         .order_by(items.c.label, parts.c.part)
     )
-    return _frame(query)
-
-
-def sizes(dataset_id: str) -> pd.DataFrame:
-    """List the sizes of readable items: item_id, label, width_px, height_px, size_bytes."""
-    items = schema.items
-    columns = (items.c.label, items.c.width_px, items.c.height_px, items.c.size_bytes)
-    query = sa.select(items.c.id.label("item_id"), *columns)
-    return _frame(query.where(items.c.dataset_id == dataset_id, items.c.status == "ok"))
+    with database.reading() as connection:
+        multi = is_multi_label(connection, dataset_id)
+        frame = pd.DataFrame(connection.execute(query).all(), columns=COUNTED)
+    return _by_class(frame) if multi else frame
 
 
 def items_at(
@@ -56,7 +57,8 @@ def items_at(
         past = rebuild.items_at(connection, dataset_id, revision)
         assigned = sa.select(schema.assignments.c.item_id, schema.assignments.c.part)
         query = assigned.where(schema.assignments.c.split_id == split_id)
-        parts = {row.item_id: row.part for row in connection.execute(query)}
+        found = connection.execute(query).partitions(rebuild.AT_ONCE)
+        parts = {item_id: part for some in found for item_id, part in some}
     rows = [
         (item.item_id, item.path, item.label, parts[item.item_id], item.content_hash)
         for item in past
@@ -80,10 +82,12 @@ def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.sum(sa.case((condition, 1), else_=0))
 
 
-def _frame(query: sa.Select[tuple[object, ...]]) -> pd.DataFrame:
-    with database.reading() as connection:
-        result = connection.execute(query)
-        return pd.DataFrame(result.all(), columns=list(result.keys()))
+def _by_class(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count each combination of labels for each of its labels."""
+    split = frame["label"].str.split(LABEL_SEPARATOR, regex=False)
+    single = frame.assign(label=split).explode("label")
+    named = single[single["label"] != ""]
+    return named.groupby(["label", "part"], dropna=False, as_index=False).sum()
 
 
 def _seed(connection: sa.Connection, dataset_id: str, split_id: str) -> int:

@@ -6,12 +6,21 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+GALLERY = (
+    *("dataset_id", "label", "path", "status", "excluded", "recorded_label", "rank"),
+    *("width_px", "height_px", "size_bytes", "format", "mode", "is_grey", "is_misnamed"),
+    "name",
+)
+NAME = "substr(path, length(rtrim(path, replace(path, '/', ''))) + 1)"
+CONTENT = ("dataset_id", "content_hash", "status", "excluded", "label")
+
 
 def upgrade() -> None:
     """Ways in: one folder with several labellers, given parts, ranks, downloads."""
     with op.batch_alter_table("datasets") as datasets:
         datasets.drop_constraint("uq_datasets_root", type_="unique")
         datasets.add_column(sa.Column("origin", sa.Text(), nullable=True))
+        datasets.add_column(sa.Column("listing_hash", sa.Text(), nullable=True))
         datasets.add_column(sa.Column("removed_at", sa.Float(), nullable=True))
         datasets.create_index("ix_datasets_root", ["root"], unique=False)
     for column in (
@@ -20,9 +29,19 @@ def upgrade() -> None:
         sa.Column("mode", sa.Text(), nullable=True),
         sa.Column("is_grey", sa.Boolean(), nullable=True),
         sa.Column("is_misnamed", sa.Boolean(), nullable=True),
+        sa.Column("name", sa.Text(), sa.Computed(NAME), nullable=True),
     ):
         op.add_column("items", column)
-    given = sa.Column("is_given", sa.Boolean(), nullable=False, server_default=sa.false())
+    op.drop_index("ix_items_label", "items")
+    op.drop_index("ix_items_content", "items")
+    op.create_index("ix_items_gallery", "items", list(GALLERY), unique=False)
+    op.create_index("ix_items_content", "items", list(CONTENT), unique=False)
+    op.create_index(
+        "ix_assignments_part", "assignments", ["split_id", "part", "item_id"], unique=False
+    )
+    given: sa.Column[bool] = sa.Column(
+        "is_given", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
     op.add_column("splits", given)
     op.create_table(
         "downloads",
