@@ -47,6 +47,9 @@ def open_scanned(root: Path) -> Dataset:
             "width_px": reading.width_px,
             "height_px": reading.height_px,
             "format": reading.format,
+            "mode": reading.mode,
+            "is_grey": reading.is_grey,
+            "is_misnamed": reading.is_misnamed,
             "content_hash": reading.content_hash,
         }
         for one, reading in zip(found, readings, strict=True)

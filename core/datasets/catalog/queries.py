@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.datasets.catalog.filters import ItemFilter, Order, conditions, order_by
+from core.datasets.multilabel import is_multi_label
 from core.domain import labellers
 from core.domain.errors import NotFoundError
 from core.domain.items import Item
@@ -139,13 +140,6 @@ def _count(connection: sa.Connection, where: _Where) -> int:
     query = sa.select(sa.func.count()).select_from(schema.items).where(*where)
     number: int = connection.execute(query).scalar_one()
     return number
-
-
-def is_multi_label(connection: sa.Connection, dataset_id: str) -> bool:
-    """Say whether the label of a dataset's item may be several, joined."""
-    query = sa.select(schema.datasets.c.labeller).where(schema.datasets.c.id == dataset_id)
-    labeller = connection.execute(query).scalar_one_or_none()
-    return labeller is not None and labellers.is_multi_label(labellers.parse(labeller))
 
 
 def _item(row: Any) -> Item:

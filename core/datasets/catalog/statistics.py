@@ -17,7 +17,7 @@ from core.datasets.catalog.filters import (
     in_status,
     shorter_px,
 )
-from core.datasets.catalog.queries import is_multi_label
+from core.datasets.multilabel import is_multi_label
 from core.domain.labellers import LABEL_SEPARATOR
 from core.store import database
 

@@ -5,8 +5,8 @@ import hashlib
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import rebuild, subsets
-from core.datasets.catalog.queries import is_multi_label, with_parts
+from core.datasets import multilabel, rebuild, subsets
+from core.datasets.catalog.queries import with_parts
 from core.domain.errors import NotFoundError
 from core.domain.labellers import LABEL_SEPARATOR
 from core.domain.plans import Subset
@@ -38,7 +38,7 @@ def counts(dataset_id: str, *, split_id: str | None = None) -> pd.DataFrame:
         .order_by(items.c.label, parts.c.part)
     )
     with database.reading() as connection:
-        multi = is_multi_label(connection, dataset_id)
+        multi = multilabel.is_multi_label(connection, dataset_id)
         frame = pd.DataFrame(connection.execute(query).all(), columns=COUNTED)
     return _by_class(frame) if multi else frame
 
@@ -52,6 +52,7 @@ def items_at(
     Raises NotFoundError for a split or a revision that the dataset does not have.
     """
     with database.reading() as connection:
+        multi = multilabel.is_multi_label(connection, dataset_id)
         seed = _seed(connection, dataset_id, split_id)
         _check_revision(connection, dataset_id, revision)
         past = rebuild.items_at(connection, dataset_id, revision)
@@ -65,7 +66,7 @@ def items_at(
         if item.in_use and item.item_id in parts
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return subsets.choose(frame, subset or Subset(), seed=seed)
+    return subsets.choose(frame, subset or Subset(), seed=seed, multi=multi)
 
 
 def fingerprint(frame: pd.DataFrame) -> str:

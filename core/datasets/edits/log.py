@@ -72,7 +72,7 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
         known = _known(connection, dataset_id, operation_id)
         if known is not None:
             return known
-        note = "; ".join(_in_words(one.kind, len(one.item_ids), one.label) for one in decisions)
+        note = "; ".join(_in_words(one, multi) for one in decisions)
         entry = {"kind": "edit", "note": note, "operation_id": operation_id}
         return _append(connection, dataset_id, entry, change)
 
@@ -111,9 +111,9 @@ def redo(dataset_id: str, *, operation_id: str) -> int | None:
 
 
 def _checked(label: str | None, multi: bool) -> str:
-    several = labellers.split(label or "", multi=multi)
-    checked = [checked_label(one) for one in several]
-    return labellers.join(checked) if multi else checked[0]
+    if label is None or not multi:
+        return checked_label(label)
+    return labellers.join(checked_label(one) for one in labellers.split(label, multi=True))
 
 
 def checked_label(label: str | None) -> str:
@@ -245,8 +245,9 @@ def _note(connection: sa.Connection, dataset_id: str, revision: int) -> str:
     return str(connection.execute(query).scalar_one())
 
 
-def _in_words(kind: EditKind, number: int, label: str | None) -> str:
-    noun = "1 image" if number == 1 else f"{number} images"
-    if kind == "relabel":
-        return f"{noun} relabelled as {label}"
-    return f"{noun} {'excluded' if kind == 'exclude' else 'kept'}"
+def _in_words(one: Decision, multi: bool) -> str:
+    noun = "1 image" if len(one.item_ids) == 1 else f"{len(one.item_ids)} images"
+    if one.kind != "relabel":
+        return f"{noun} {'excluded' if one.kind == 'exclude' else 'kept'}"
+    labels = ", ".join(labellers.split(one.label or "", multi=multi))
+    return f"{noun} relabelled as {labels}" if labels else f"{noun} left without a label"
