@@ -31,7 +31,10 @@ def _ways_in() -> None:
     first, second = st.columns(2, gap="medium")
     with first.container(border=True, height="stretch"):
         st.subheader("Open a folder", anchor=False)
-        st.caption("Your images, one sub-folder a class. Winnow never changes the files.")
+        st.caption(
+            "Your images in sub-folders or with a table of labels; archives, lists of URLs and "
+            "public datasets, too. Winnow never changes the files."
+        )
         if st.button("Open a folder", type="primary", icon=":material/folder_open:"):
             state.go("datasets", dataset=None)
     with second.container(border=True, height="stretch"):

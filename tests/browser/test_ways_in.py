@@ -34,7 +34,7 @@ def table_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """Write a zip of two classes in a folder of its own."""
-    path = tmp_path / "pets.zip"
+    path = tmp_path / "animals.zip"
     with zipfile.ZipFile(path, "w") as file:
         for label in ("cat", "dog"):
             for at in range(4):
@@ -96,7 +96,7 @@ def test_an_archive_is_unpacked_and_opened(page: Page, server: str, archive: Pat
     page.get_by_text("Look through the images").click(timeout=LONG_MS)
     expect(page.locator(".tile")).to_have_count(8)
 
-    dataset = dataset_named("pets")
+    dataset = dataset_named("animals")
     assert (dataset.source, dataset.origin) == ("archive", str(archive))
     assert catalog.classes(dataset.id) == ("cat", "dog")
 
