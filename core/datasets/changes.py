@@ -143,6 +143,9 @@ def _log(connection: sa.Connection, dataset_id: str, old: dict[int, Change]) -> 
     ]
     if entries:
         connection.execute(sa.insert(table), entries)
+    undone = [i for i, kind in earlier.items() if (kind, old[i].kind) == ("gone", "back")]
+    if undone:  # a scan that was killed had missed what is there again
+        connection.execute(sa.delete(table).where(waiting, table.c.item_id.in_(undone)))
     # A scan that was killed left how the item was before; only the kind is news.
     news = [i for i, kind in earlier.items() if kind != "added" and old[i].kind == "changed"]
     if news:

@@ -30,7 +30,6 @@ class Comparison:
     seen: tuple[Change, ...]  # back as they were, or with another label
     known: dict[str, Row]  # by path, those of the files to open, also items that are gone
     missing: dict[str | None, list[Row]]  # by content hash, also items that were gone before
-    n_images: int  # files that the labeller takes
     n_known: int  # items that there were, gone ones too
     ignored: dict[str, int]
 
@@ -70,7 +69,6 @@ class _Sorted:
     odd: list[tuple[File, Label, int]] = field(default_factory=list)  # known, and to be looked at
     missing: list[int] = field(default_factory=list)  # ids
     ignored: Counter[str] = field(default_factory=Counter)
-    n_images: int = 0
 
 
 def compare(dataset_id: str, listing: Listing, labels: Reader) -> Comparison:
@@ -96,7 +94,6 @@ def compare(dataset_id: str, listing: Listing, labels: Reader) -> Comparison:
         seen=tuple(seen),
         known=by_path,
         missing=missing,
-        n_images=quick.n_images,
         n_known=len(known),
         ignored=dict(sorted(quick.ignored.items())),
     )
@@ -105,7 +102,7 @@ def compare(dataset_id: str, listing: Listing, labels: Reader) -> Comparison:
 def _sort(listing: Listing, known: dict[str, tuple[Any, ...]], labels: Reader) -> _Sorted:
     """Set the unchanged files aside: nearly all of them, in a loop that does little else."""
     sorted_ = _Sorted(ignored=Counter(listing.ignored))
-    fresh, odd, n_unchanged = sorted_.fresh, sorted_.odd, 0
+    fresh, odd = sorted_.fresh, sorted_.odd
     left = known.copy()
     for file in listing.files:
         row = left.get(file[0])
@@ -117,7 +114,6 @@ def _sort(listing: Listing, known: dict[str, tuple[Any, ...]], labels: Reader) -
             and row[2]
         ):
             del left[file[0]]
-            n_unchanged += 1
             continue
         label = labels.read(file[0])
         if isinstance(label, str):
@@ -126,12 +122,9 @@ def _sort(listing: Listing, known: dict[str, tuple[Any, ...]], labels: Reader) -
             fresh.append((file, label))
         else:
             del left[file[0]]
-            if _is_settled(row, file, label):
-                n_unchanged += 1
-            else:
+            if not _is_settled(row, file, label):
                 odd.append((file, label, row[3]))
     sorted_.missing = [row[3] for row in left.values()]
-    sorted_.n_images = n_unchanged + len(odd) + len(fresh)
     return sorted_
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.datasets.images import IMAGE_SUFFIXES
+from core.datasets.images import IMAGE_SUFFIXES, suffix_of
 from core.domain.errors import FolderError
 from core.store import files
 
@@ -69,7 +69,7 @@ def _take(found: list[os.DirEntry[str]], prefix: str, into: list[File]) -> list[
                 name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
                 and name[0] != "."
                 and entry.is_file(follow_symlinks=False)
-                and (name.isascii() or _is_text(name))
+                and (name.isascii() or is_text(name))
             ):
                 status = entry.stat(follow_symlinks=False)
                 into.append((prefix + name, status.st_size, status.st_mtime_ns))
@@ -145,7 +145,7 @@ def _entries_or_none(path: str) -> list[os.DirEntry[str]] | None:
 
 def reason_to_pass(entry: os.DirEntry[str]) -> str | None:
     """Say why an entry is neither an image file nor a folder to look into; None: it is one."""
-    if not _is_text(entry.name):
+    if not is_text(entry.name):
         return "name is not valid text"
     if entry.name.startswith("."):
         return "hidden"
@@ -155,8 +155,7 @@ def reason_to_pass(entry: os.DirEntry[str]) -> str | None:
         return None
     if not entry.is_file(follow_symlinks=False):
         return "not a file"
-    ending = "." + entry.name.rpartition(".")[2].lower()
-    return None if ending in IMAGE_SUFFIXES else "not an image"
+    return None if suffix_of(entry.name) in IMAGE_SUFFIXES else "not an image"
 
 
 def _reason(entry: os.DirEntry[str], own: str) -> str | None:
@@ -169,7 +168,8 @@ def _reason(entry: os.DirEntry[str], own: str) -> str | None:
     return reason
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Say whether a name is text: a file system may hold any bytes."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -178,7 +178,7 @@ def _is_text(name: str) -> bool:
 
 
 def _is_visible_folder(entry: os.DirEntry[str]) -> bool:
-    hidden = entry.name.startswith(".") or not _is_text(entry.name)
+    hidden = entry.name.startswith(".") or not is_text(entry.name)
     return not hidden and not entry.is_symlink() and entry.is_dir(follow_symlinks=False)
 
 

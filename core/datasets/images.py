@@ -37,6 +37,13 @@ FORMAT_OF = {
 IMAGE_SUFFIXES = frozenset(FORMAT_OF)
 """The endings of the files that a scan looks at."""
 
+
+def suffix_of(name: str) -> str:
+    """Give a file name's ending in lower case with its dot; empty where it has none."""
+    at = name.rfind(".")
+    return name[at:].lower() if at >= 0 else ""
+
+
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 256 * 1024**2
 

@@ -5,12 +5,10 @@ children with limits. What was read is stored in batches, so that a killed scan 
 was; the end of the scan makes one revision of all that changed.
 """
 
-import fcntl
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +32,7 @@ from core.datasets.comparison import Comparison
 from core.datasets.urls import downloads
 from core.domain.errors import ConflictError, FolderError
 from core.domain.items import Dataset
-from core.store import clock, database, files, schema
+from core.store import clock, database, locks, schema
 
 BATCH = 400
 BATCH_SECONDS = 1.0
@@ -60,7 +58,11 @@ def run(dataset_id: str, lease: Reporter) -> dict[str, Any] | None:
     Raises ConflictError where another scan of the dataset is under way.
     """
     dataset = registry.get(dataset_id)
-    with _alone(dataset_id):
+    busy = ConflictError(
+        "This dataset is being scanned already.",
+        hint="Wait for that scan to end, then scan again if files have changed since.",
+    )
+    with locks.alone(f"scan-{dataset_id}", busy=busy):
         return _scan(dataset, lease)
 
 
@@ -91,6 +93,7 @@ def _unchanged(dataset: Dataset, began: float) -> dict[str, Any]:
     """End a scan of a folder that is exactly as the last one left it."""
     mine = sa.update(schema.datasets).where(schema.datasets.c.id == dataset.id)
     with database.writing() as connection:
+        _store_ranks(connection, dataset)
         connection.execute(mine.values(scanned_at=clock.now()))
     return _result(dataset.id, Counter(), dataset.ignored, began)
 
@@ -111,20 +114,6 @@ def _result(
         "ignored": ignored,
         "seconds": round(time.monotonic() - began, 3),
     }
-
-
-@contextmanager
-def _alone(dataset_id: str) -> Iterator[None]:
-    """Hold the dataset's lock file, which a process that dies lets go of."""
-    with files.lock(f"scan-{dataset_id}").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConflictError(
-                "This dataset is being scanned already.",
-                hint="Wait for that scan to end, then scan again if files have changed since.",
-            ) from error
-        yield
 
 
 def check_root(dataset: Dataset, found: Comparison) -> None:
@@ -181,11 +170,16 @@ def _close(dataset: Dataset, ignored: dict[str, int]) -> dict[str, int]:
     mine = sa.update(table).where(table.c.id == dataset_id)
     with database.writing() as connection:
         splits.assign_rest(connection, dataset_id)
-        if dataset.source == "urls":
-            downloads.store_ranks(connection, dataset_id)
+        _store_ranks(connection, dataset)
         counted = changes.close(connection, dataset_id)
         connection.execute(mine.values(scanned_at=clock.now(), ignored=ignored))
     return counted
+
+
+def _store_ranks(connection: sa.Connection, dataset: Dataset) -> None:
+    """Note where images stood in their lists; a new list may rank a file that is not new."""
+    if dataset.source == "urls":
+        downloads.store_ranks(connection, dataset.id)
 
 
 class _Progress:

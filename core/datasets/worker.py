@@ -1,5 +1,6 @@
 """The process of a task that needs no torch: `python -m core.datasets.worker TASK_ID`."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -41,18 +42,25 @@ def _compare(lease: jobs.Lease, params: Params) -> None:
 
 
 def _unpack(lease: jobs.Lease, params: Params) -> None:
-    result = archives.unpack(params["path"], params["import_id"], lease)
+    try:
+        result = archives.unpack(params["path"], params["import_id"], lease)
+    finally:
+        archives.drop_upload(params["path"])  # it can be uploaded again
     if result is None:
         lease.finish("stopped", message="Stopped; nothing of the archive was kept")
-        return
-    archives.drop_upload(params["path"])
-    _finish(lease, result)
+    else:
+        _finish(lease, result)
 
 
 def _download(lease: jobs.Lease, params: Params) -> None:
-    """Download what waits, then scan what has come: also after a stop it is there to be used."""
+    """Download what waits, then scan what has come: it is there to be used, however it ended."""
     dataset_id = params["dataset_id"]
-    found = downloading.run(dataset_id, params, lease)
+    try:
+        found = downloading.run(dataset_id, params, lease)
+    except WinnowError:
+        with contextlib.suppress(WinnowError):  # why the download failed is told, and is enough
+            scan.run(dataset_id, _Deaf(lease))
+        raise
     scanned = scan.run(dataset_id, _Deaf(lease))
     if found is None:
         lease.finish("stopped", message="Stopped; what has come is scanned, the rest waits")

@@ -14,8 +14,8 @@ from core.domain.runs import Task
 from core.runs import rows, tasks
 from core.store import database, ids, schema
 
-SOURCES: dict[str, Source] = {"unpack": "archive", "public": "public"}
-"""By the kind of the task that brought the folder."""
+KINDS = ("unpack", "public")
+"""The kinds of tasks that bring a folder."""
 
 TASKS = schema.tasks
 
@@ -49,23 +49,15 @@ def download(name: str) -> Task:
 
 def list_unopened() -> list[Brought]:
     """List what was brought and is no dataset yet, the newest first."""
-    opened = sa.select(schema.datasets.c.root)
-    query = (
-        sa.select(TASKS)
-        .where(TASKS.c.kind.in_(SOURCES), TASKS.c.status == "finished")
-        .order_by(TASKS.c.created_at.desc())
-    )
     with database.reading() as connection:
-        roots = set(connection.execute(opened).scalars())
-        found = [rows.task(row) for row in connection.execute(query).mappings()]
-    brought = {one.folder: one for one in map(from_task, reversed(found))}
-    return [one for one in reversed(brought.values()) if _is_new(one, roots)]
+        roots = set(connection.execute(sa.select(schema.datasets.c.root)).scalars())
+    return [one for one in _list() if one.folder not in roots and Path(one.folder).is_dir()]
 
 
 def find(folder: str) -> Brought | None:
     """Find out where a folder was brought from; None for a person's own."""
     real = str(Path(folder).expanduser().resolve())
-    return next((one for one in list_unopened() if one.folder == real), None)
+    return next((one for one in _list() if one.folder == real), None)
 
 
 def open_folder(path: str, *, labeller: Labeller, name: str | None = None) -> Dataset:
@@ -81,26 +73,37 @@ def open_folder(path: str, *, labeller: Labeller, name: str | None = None) -> Da
     )
 
 
-def from_task(task: Task) -> Brought:
-    """Say what a finished task has brought."""
+def from_task(task: Task) -> Brought | None:
+    """Say what a finished task has brought; None for a public dataset that is known no more."""
     folder = str(Path(task.result["folder"]).resolve())
-    if task.kind == "public":
-        known = PUBLIC[task.params["name"]]
+    if task.kind == "unpack":
         return Brought(
             folder=folder,
-            source="public",
-            name=known.title,
-            origin=known.title,
-            labeller=known.labeller,
+            source="archive",
+            name=task.params["name"],
+            origin=task.params["path"],
+            labeller=None,
         )
+    known = PUBLIC.get(task.params["name"])
+    if known is None:
+        return None
     return Brought(
         folder=folder,
-        source="archive",
-        name=task.params["name"],
-        origin=task.params["path"],
-        labeller=None,
+        source="public",
+        name=known.title,
+        origin=known.title,
+        labeller=known.labeller,
     )
 
 
-def _is_new(one: Brought, roots: set[str]) -> bool:
-    return one.folder not in roots and Path(one.folder).is_dir()
+def _list() -> list[Brought]:
+    """List what was ever brought, the newest first, each folder once."""
+    query = (
+        sa.select(TASKS)
+        .where(TASKS.c.kind.in_(KINDS), TASKS.c.status == "finished")
+        .order_by(TASKS.c.created_at)
+    )
+    with database.reading() as connection:
+        found = [from_task(rows.task(row)) for row in connection.execute(query).mappings()]
+    by_folder = {one.folder: one for one in found if one is not None}
+    return list(reversed(by_folder.values()))

@@ -5,12 +5,13 @@ import streamlit as st
 
 from core.datasets import catalog, labelling, reporting, splits
 from core.datasets.reporting import LabelsReport
-from core.domain.items import Dataset, Item
+from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.domain.runs import Task
 from core.runs import tasks
 from pages.parts import dataset_menu, downloads_view, errors, rescan_view, state, task_view, text
 
+MOST_BROKEN = 200
 WORKING = ("scan", "sample", "compare", "download")
 
 
@@ -76,17 +77,18 @@ def _result(dataset: Dataset) -> None:
     rescan_view.show(dataset)
     split_id = state.find_split_id(dataset.id)
     counts = catalog.counts(dataset.id, split_id=split_id)
-    broken = catalog.broken(dataset.id)
-    n_images = catalog.totals(dataset.id).n_images
+    totals = catalog.totals(dataset.id)
+    n_images = totals.n_images
     n_classes = counts.loc[counts["n_in_use"] > 0, "label"].nunique()
     columns = st.columns(4)
     columns[0].metric("Images", f"{n_images:,}")
     columns[1].metric("Classes", f"{n_classes:,}")
-    columns[2].metric("Cannot be read", f"{len(broken):,}")
+    columns[2].metric("Cannot be read", f"{totals.n_broken:,}")
     columns[3].metric("Ignored files", f"{sum(dataset.ignored.values()):,}")
     _tell_what_is_odd(dataset, n_images, n_classes)
     _given_parts(dataset)
-    _tables(dataset, broken)
+    _broken(dataset, totals.n_broken)
+    _ignored(dataset)
     if n_images:
         with st.container(horizontal=True, vertical_alignment="center"):
             state.link("browse", "Look through the images", icon="photo_library")
@@ -143,16 +145,24 @@ def _given_parts(dataset: Dataset) -> None:
         )
 
 
-def _tables(dataset: Dataset, broken: list[Item]) -> None:
-    if broken:
-        st.markdown(
-            "**Cannot be read.** They are left out of batches; the files stay as they are."
-        )
-        rows = [
-            {"file": text.plain(item.path), "class": text.plain(item.label), "reason": item.reason}
-            for item in broken
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height="auto", key="broken-table")
+def _broken(dataset: Dataset, number: int) -> None:
+    if not number:
+        return
+    st.markdown("**Cannot be read.** They are left out of batches; the files stay as they are.")
+    filters = catalog.ItemFilter(status="broken")
+    found = catalog.list_items(dataset.id, filters=filters, limit=MOST_BROKEN).items
+    rows = [
+        {"file": text.plain(item.path), "class": text.plain(item.label), "reason": item.reason}
+        for item in found
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="auto", key="broken-table")
+    if len(found) < number:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _the_first(len(found), number)
+            state.link("browse", "All of them", icon="photo_library", status="broken")
+
+
+def _ignored(dataset: Dataset) -> None:
     report = reporting.find(dataset.id)
     if report is not None:
         _report(report)

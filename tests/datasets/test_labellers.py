@@ -354,3 +354,45 @@ def test_a_look_reads_only_the_first_rows_of_a_long_table(
         None,
         "without a row among the first 3 of the table",
     ]
+
+
+def test_an_open_quote_hides_no_other_row(tmp_path: Path) -> None:
+    labels_csv(tmp_path, 'name,label\n0.jpg,a\n1.jpg,"b\n2.jpg,c\n3.jpg,d\n"4.jpg","e"\n')
+    labeller = TableLabeller(table="labels.csv", file_column="name", label_column="label")
+
+    found = table.load(labeller, tmp_path)
+
+    assert found.n_rows == 5
+    assert {path: label.label for path, label in found.labels.items()} == {
+        "0.jpg": "a",
+        "1.jpg": '"b',
+        "2.jpg": "c",
+        "3.jpg": "d",
+        '"4.jpg"': '"e"',
+    }
+
+
+def test_a_line_break_in_a_column_that_is_not_needed_is_no_harm(tmp_path: Path) -> None:
+    labels_csv(tmp_path, 'name,label,about\n0.jpg,a,"two\nlines"\n1.jpg,b,one\n')
+    labeller = TableLabeller(table="labels.csv", file_column="name", label_column="label")
+
+    found = table.load(labeller, tmp_path)
+
+    assert sorted(found.labels) == ["0.jpg", "1.jpg"]
+    assert found.problems == ()
+
+
+def test_a_western_letter_at_the_very_end_is_read(tmp_path: Path) -> None:
+    labels_csv(tmp_path, "name,label\n0.jpg,caf\xe9".encode("latin-1"))
+    labeller = TableLabeller(table="labels.csv", file_column="name", label_column="label")
+
+    found = table.load(labeller, tmp_path)
+
+    assert found.read("0.jpg") == Label("caf\xe9")
+
+
+def test_a_table_in_the_home_of_nobody_is_a_sentence(tmp_path: Path) -> None:
+    labeller = TableLabeller(table="~nobody-here/x.csv", file_column="1", label_column="2")
+
+    with pytest.raises(LabellerError, match="not a path that can be followed"):
+        table.load(labeller, tmp_path)

@@ -6,8 +6,27 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from core.datasets import catalog, edits, folders, reporting, rescan, scan, splits, thumbnails
-from core.domain.errors import ConflictError, FolderError, LabellerError, NotFoundError
+from core.datasets import (
+    catalog,
+    changes,
+    comparison,
+    edits,
+    folders,
+    labelling,
+    reporting,
+    rescan,
+    scan,
+    snapshot,
+    splits,
+    thumbnails,
+)
+from core.domain.errors import (
+    ConflictError,
+    FolderError,
+    InputError,
+    LabellerError,
+    NotFoundError,
+)
 from core.domain.items import Dataset
 from core.domain.labellers import FolderLabeller, PatternLabeller, TableLabeller
 from core.store import clock, database, schema
@@ -263,3 +282,51 @@ def test_a_folder_in_winnows_home_can_be_opened_only_where_images_were_brought(
 
     assert opened.labeller == FolderLabeller()
     assert len(folders.walk(opened.root).files) == 8
+
+
+def test_a_label_that_a_table_gives_can_be_given_by_hand_too(root: Path) -> None:
+    write_table(root, {0: "n/a", 1: "cat", 2: ".x"})
+    dataset = open_table(root)
+    ids = shelves.by_path(dataset.id)
+
+    edits.apply(
+        dataset.id, operation_id="1", kind="relabel", item_ids=[ids["photos/1.jpg"]], label="n/a"
+    )
+    with pytest.raises(InputError, match="cannot be a label: it has no label"):
+        edits.apply(
+            dataset.id, operation_id="2", kind="relabel", item_ids=[ids["photos/1.jpg"]], label=" "
+        )
+
+    assert label_of(dataset, "1.jpg") == ("cat", "n/a")
+
+
+def test_many_classes_are_filtered_at_once_in_a_dataset_of_several_labels(tmp_path: Path) -> None:
+    corpus.put(tmp_path / "0.jpg", corpus.jpeg(0))
+    corpus.put(tmp_path / "labels.csv", b"name,label\n0.jpg,class-1998\n")
+    several = TABLE.model_copy(update={"separator": " "})
+    dataset = catalog.open_folder(str(tmp_path), labeller=several)
+    scan.run(dataset.id, shelves.Lease())
+    labels = tuple(f"class-{at}" for at in range(2000))
+
+    found = catalog.list_items(dataset.id, filters=catalog.ItemFilter(labels=labels))
+    others = catalog.list_items(dataset.id, filters=catalog.ItemFilter(labels=labels[:1998]))
+
+    assert (found.total, others.total) == (1, 0)
+
+
+def test_what_a_killed_scan_missed_and_is_there_again_is_no_change(root: Path) -> None:
+    dataset = open_table(root)
+    photo = root / "photos" / "1.jpg"
+    aside = photo.rename(root / "aside.bin")
+    labels = labelling.reader(TABLE, str(root))
+    found = comparison.compare(dataset.id, folders.walk(str(root)), labels)
+    with database.writing() as connection:  # the scan was killed right after this
+        changes.store(connection, dataset.id, tuple(found.gone()))
+    snapshot.forget(dataset.id)
+    aside.rename(photo)
+
+    result = scan.run(dataset.id, shelves.Lease())
+
+    assert result is not None
+    assert (result["n_gone"], result["n_back"], result["n_images"]) == (0, 0, 5)
+    assert catalog.get(dataset.id).revision == 1

@@ -9,7 +9,13 @@ import sqlalchemy as sa
 
 from core.datasets import catalog, rescan, scan
 from core.domain.items import Dataset
-from core.domain.labellers import GrandparentLabeller, PatternLabeller, TableLabeller
+from core.domain.labellers import (
+    FolderLabeller,
+    GrandparentLabeller,
+    PatternLabeller,
+    TableLabeller,
+)
+from core.runs import brought
 from core.store import clock, database, ids, schema
 from tests.datasets import corpus, shelves
 from tests.pages.test_data_pages import button, opened, sound
@@ -227,3 +233,29 @@ def test_a_list_without_an_address_is_refused_with_a_sentence(started):
 
     assert "no address" in at.error[0].value.replace("\\", "")
     assert button(at, "Download").disabled
+
+
+def test_a_refused_upload_is_not_kept(home: Path, started):
+    at = opened("datasets")
+    at.segmented_control[0].set_value("archive").run()
+    at.file_uploader[0].set_value(("photos.zip", b"<html></html>", "application/zip")).run()
+
+    assert "photos.zip" in at.error[0].value.replace("\\", "")
+    assert list((home / "uploads").iterdir()) == []
+
+
+def test_a_brought_folder_keeps_its_origin_with_another_labeller(home: Path, started):
+    folder = corpus.folder(home / "imports" / "imp-1" / "pets")
+    row = {"params": {"name": "My pets", "path": "/tmp/pets.zip"}, "status": "finished"}
+    gone = {"id": "o", "kind": "public", "params": {"name": "OLD"}, "status": "finished"}
+    with database.writing() as connection:
+        values = {"id": "t", "kind": "unpack", "result": {"folder": str(folder)}, **row}
+        connection.execute(sa.insert(schema.tasks).values(**values, created_at=clock.now()))
+        old = {**gone, "result": {"folder": "/nowhere"}}
+        connection.execute(sa.insert(schema.tasks).values(**old, created_at=clock.now()))
+
+    first = brought.open_folder(str(folder), labeller=FolderLabeller())
+    second = brought.open_folder(str(folder), labeller=PatternLabeller(pattern="^(cat|dog)"))
+
+    assert first.id != second.id
+    assert (second.source, second.origin) == ("archive", "/tmp/pets.zip")

@@ -7,11 +7,10 @@ from typing import Literal
 
 from core.datasets.archives import faults
 from core.datasets.archives.budget import MAX_FILE_BYTES
-from core.datasets.images import IMAGE_SUFFIXES
+from core.datasets.folders import is_text
+from core.datasets.images import IMAGE_SUFFIXES, suffix_of
+from core.datasets.labelling.heads import TABLE_SUFFIXES
 from core.domain.errors import ArchiveError
-
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt"))
-"""The endings of the files that may hold labels."""
 
 MAX_NAME_BYTES = 255  # what Linux file systems take
 MAX_PATH_BYTES = 1000
@@ -56,7 +55,7 @@ def reason_to_pass(member: Member, found: tuple[str, ...]) -> str | None:
     reason = _reason_by_name(found)
     if reason is not None:
         return reason
-    if suffix(found) not in IMAGE_SUFFIXES | TABLE_SUFFIXES:
+    if suffix(found) not in IMAGE_SUFFIXES.union(TABLE_SUFFIXES):
         return "not an image"
     if member.size_bytes > MAX_FILE_BYTES:
         return f"larger than {MAX_FILE_BYTES // 1024**2} MB"
@@ -65,12 +64,12 @@ def reason_to_pass(member: Member, found: tuple[str, ...]) -> str | None:
 
 def suffix(found: tuple[str, ...]) -> str:
     """Give a file's ending in lower case, with its dot."""
-    return "." + found[-1].rpartition(".")[2].lower()
+    return suffix_of(found[-1])
 
 
 def _reason_by_name(found: tuple[str, ...]) -> str | None:
     path = "/".join(found)
-    if not path or not _is_text(path):
+    if not path or "\0" in path or not is_text(path):
         return "name is not valid text"
     if len(path.encode()) > MAX_PATH_BYTES or any(len(n.encode()) > MAX_NAME_BYTES for n in found):
         return "name is too long"
@@ -79,11 +78,3 @@ def _reason_by_name(found: tuple[str, ...]) -> str | None:
     if any(name == "__MACOSX" or name.startswith("._") for name in found):
         return "macOS note"
     return "hidden" if any(name.startswith(".") for name in found) else None
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in value

@@ -23,6 +23,7 @@ from core.datasets.archives.members import Member
 from core.datasets.archives.tars import TarReader
 from core.datasets.archives.zips import ZipReader
 from core.datasets.images import IMAGE_SUFFIXES
+from core.datasets.labelling.heads import TABLE_SUFFIXES
 from core.domain.errors import ArchiveError, StoreError
 from core.store import files
 
@@ -206,11 +207,16 @@ def _load(import_id: str) -> dict[str, Any]:
 
 
 def _root(folder: Path) -> Path:
-    """Go down while a folder holds nothing but one sub-folder."""
+    """Go down while a folder holds nothing but one that has folders or tables in it.
+
+    One that holds images alone is left where it is: it may be the only class.
+    """
     entries = list(folder.iterdir())
     while len(entries) == 1 and entries[0].is_dir():
-        folder = entries[0]
-        entries = list(folder.iterdir())
+        inner = list(entries[0].iterdir())
+        if not any(one.is_dir() or one.suffix.lower() in TABLE_SUFFIXES for one in inner):
+            break
+        folder, entries = entries[0], inner
     return folder
 
 

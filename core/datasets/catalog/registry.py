@@ -48,7 +48,7 @@ def register(
     origin: str | None = None,
 ) -> Dataset:
     """Insert a dataset for a real path and a labeller, unless there is one already."""
-    if not _is_text(str(root)):
+    if not folders.is_text(str(root)):
         raise FolderError(
             f"The path {str(root)!r} has bytes that are not valid text.",
             hint="Rename the folder, or link its files into one with an ordinary name.",
@@ -190,14 +190,6 @@ def _is_brought(real: Path) -> bool:
     """Say whether a folder of Winnow's home holds images that were brought there."""
     places = (files.sample_folder().parent.resolve(), files.imports_folder().resolve())
     return any(real.is_relative_to(place) and real != place for place in places)
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _dataset(row: Any) -> Dataset:

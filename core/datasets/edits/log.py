@@ -14,13 +14,15 @@ import sqlalchemy as sa
 
 from core.datasets import multilabel, rebuild
 from core.datasets.catalog.queries import chunks
+from core.datasets.labelling import values
 from core.domain import edits as rules
 from core.domain import labellers
 from core.domain.edits import EditKind, History, ItemState, RevisionKind
 from core.domain.errors import InputError, NotFoundError
+from core.domain.labellers import Labeller
 from core.store import clock, database, schema
 
-MAX_LABEL = 200
+MAX_LABEL = values.MAX_LABEL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +52,11 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
 
     Gives the revision's number; the same operation again changes nothing and gives the same.
     Raises InputError for items of another dataset or named twice, an unknown kind, or a label
-    that cannot name a class folder.
+    that cannot be one in this dataset.
     """
     with database.reading() as connection:
-        multi = multilabel.is_multi_label(connection, dataset_id)
-    edits = _edits(decisions, multi=multi)
+        labeller = multilabel.find_labeller(connection, dataset_id)
+    edits = _edits(decisions, labeller)
 
     def change(connection: sa.Connection, revision: int) -> None:
         states = _states_now(connection, dataset_id, sorted(edits))
@@ -72,13 +74,13 @@ def apply_all(dataset_id: str, *, operation_id: str, decisions: Sequence[Decisio
         known = _known(connection, dataset_id, operation_id)
         if known is not None:
             return known
-        note = "; ".join(_in_words(one, multi) for one in decisions)
+        note = "; ".join(_in_words(one, labeller) for one in decisions)
         entry = {"kind": "edit", "note": note, "operation_id": operation_id}
         return _append(connection, dataset_id, entry, change)
 
 
 def _edits(
-    decisions: Sequence[Decision], *, multi: bool
+    decisions: Sequence[Decision], labeller: Labeller
 ) -> dict[int, tuple[EditKind, str | None]]:
     """Check decisions, and give each item's kind and label."""
     edits: dict[int, tuple[EditKind, str | None]] = {}
@@ -87,7 +89,7 @@ def _edits(
             raise InputError(
                 f"{one.kind!r} is not a kind of edit.", hint="Exclude, relabel or keep."
             )
-        label = _checked(one.label, multi) if one.kind == "relabel" else None
+        label = _checked(one.label, labeller) if one.kind == "relabel" else None
         twice = set(edits).intersection(one.item_ids)
         if twice:
             raise InputError(
@@ -110,10 +112,24 @@ def redo(dataset_id: str, *, operation_id: str) -> int | None:
     return _swing(dataset_id, operation_id, "redo", lambda past: past.redo_target)
 
 
-def _checked(label: str | None, multi: bool) -> str:
-    if label is None or not multi:
+def _checked(label: str | None, labeller: Labeller) -> str:
+    """Check a label by where it will be written: as the name of a folder, or into a table."""
+    if labeller.kind in ("folder", "grandparent"):
         return checked_label(label)
-    return labellers.join(checked_label(one) for one in labellers.split(label, multi=True))
+    multi = labellers.is_multi_label(labeller)
+    several = labellers.split(label, multi=multi) if label is not None else ("",)
+    checked = [_checked_cell(one) for one in several]
+    return labellers.join(checked) if multi else checked[0]
+
+
+def _checked_cell(label: str) -> str:
+    plain, problem = values.checked(label)
+    if problem is not None:
+        raise InputError(
+            f"{label!r} cannot be a label: it {problem}.",
+            hint=f"Use 1 to {values.MAX_LABEL} characters.",
+        )
+    return plain
 
 
 def checked_label(label: str | None) -> str:
@@ -245,9 +261,10 @@ def _note(connection: sa.Connection, dataset_id: str, revision: int) -> str:
     return str(connection.execute(query).scalar_one())
 
 
-def _in_words(one: Decision, multi: bool) -> str:
+def _in_words(one: Decision, labeller: Labeller) -> str:
     noun = "1 image" if len(one.item_ids) == 1 else f"{len(one.item_ids)} images"
     if one.kind != "relabel":
         return f"{noun} {'excluded' if one.kind == 'exclude' else 'kept'}"
+    multi = labellers.is_multi_label(labeller)
     labels = ", ".join(labellers.split(one.label or "", multi=multi))
     return f"{noun} relabelled as {labels}" if labels else f"{noun} left without a label"

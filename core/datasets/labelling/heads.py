@@ -80,6 +80,7 @@ def encoding_of(path: Path) -> str:
                         hint="Save the table as CSV in UTF-8.",
                     )
                 decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "latin-1"
     except OSError as error:

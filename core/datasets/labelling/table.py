@@ -67,7 +67,7 @@ def load(labeller: TableLabeller, root: Path, *, most_rows: int | None = None) -
     problems: list[RowProblem] = []
     n_rows = n_problems = 0
     is_whole = True
-    for line, row in _rows(path, labeller):
+    for line, row in _rows(path, labeller, max(at.values()) + 1):
         if n_rows == most_rows:
             is_whole = False
             break
@@ -88,8 +88,14 @@ def load(labeller: TableLabeller, root: Path, *, most_rows: int | None = None) -
 
 
 def table_path(labeller: TableLabeller, root: Path) -> Path:
-    """Give the path of a labeller's table."""
-    return root / Path(labeller.table).expanduser()
+    """Give the path of a labeller's table; raises LabellerError for a home that is nobody's."""
+    try:
+        return root / Path(labeller.table).expanduser()
+    except RuntimeError as error:
+        raise LabellerError(
+            f"{labeller.table} is not a path that can be followed: {error}",
+            hint="Type the full path of the table.",
+        ) from error
 
 
 def item_path(labeller: TableLabeller, cell: str) -> str:
@@ -151,20 +157,55 @@ def _positions(first: heads.Head, labeller: TableLabeller) -> dict[str, int]:
     return {what: first.columns.index(name) for what, name in wanted.items()}
 
 
-def _rows(path: Path, labeller: TableLabeller) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, labeller: TableLabeller, needed: int) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows with the line each begins at; `needed` cells make a row.
+
+    A quote that is opened and not closed would swallow all lines up to the next one, so a row
+    that reaches over several lines and lacks cells, or has one of them broken, is cut up again.
+    """
     with path.open(encoding=heads.encoding_of(path), newline="") as file:
-        lines = csv.reader(file, delimiter=labeller.delimiter)
+        lines = _Lines(file)
+        rows = csv.reader(lines, delimiter=labeller.delimiter)
         skip = labeller.has_header
         try:
-            for row in lines:
+            for row in rows:
+                taken = lines.take()
+                first = rows.line_num - len(taken) + 1
                 if not row or row == [""]:
                     continue
                 if skip:
                     skip = False
-                    continue
-                yield lines.line_num, row
+                elif len(taken) > 1 and _is_broken(row, needed):
+                    alone = csv.reader(taken, delimiter=labeller.delimiter, quoting=csv.QUOTE_NONE)
+                    yield from ((first + at, one) for at, one in enumerate(alone) if one)
+                else:
+                    yield first, row
         except (csv.Error, UnicodeDecodeError) as error:
             raise LabellerError(
-                f"The table {path} cannot be read after line {lines.line_num}: {error}.",
+                f"The table {path} cannot be read after line {rows.line_num}: {error}.",
                 hint="Save it again as a plain CSV file in UTF-8.",
             ) from error
+
+
+def _is_broken(row: Sequence[str], needed: int) -> bool:
+    return len(row) < needed or any("\n" in cell or "\r" in cell for cell in row[:needed])
+
+
+class _Lines:
+    """Hands out lines, and remembers those that the last row was made of."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._taken: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._taken.append(line)
+        return line
+
+    def take(self) -> list[str]:
+        taken, self._taken = self._taken, []
+        return taken

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.datasets import archives
+from core.domain.errors import WinnowError
 from core.runs import brought
 from pages.parts import errors
 from pages.parts.ways_in import following
@@ -41,6 +42,11 @@ def _unpack() -> None:
 def _uploaded() -> None:
     """Keep what was uploaded, and unpack it; taking the file out of the widget does nothing."""
     upload = st.session_state[UPLOAD]
-    if upload is not None:
-        kept = archives.save_upload(upload.name, upload)
-        following.begin("archive", brought.unpack(str(kept)).id)
+    if upload is None:
+        return
+    kept = str(archives.save_upload(upload.name, upload))
+    try:
+        following.begin("archive", brought.unpack(kept).id)
+    except WinnowError:
+        archives.drop_upload(kept)
+        raise

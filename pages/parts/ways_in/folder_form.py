@@ -43,7 +43,7 @@ def show() -> None:
 
 def folder_of(task: Task) -> str:
     """Give the folder that a task has brought, the one to open."""
-    return brought.from_task(task).folder
+    return str(task.result["folder"])
 
 
 def fill(folder: str) -> None:
