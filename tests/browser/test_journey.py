@@ -11,6 +11,7 @@ from core.datasets import catalog
 from core.domain.items import Dataset
 from core.runs import plans, recipes, runs
 from tests.browser.conftest import settle
+from tests.datasets import shelves
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 N_EACH = 20
@@ -62,7 +63,7 @@ def open_folder(page: Page, server: str, folder: Path) -> Dataset:
     page.get_by_role("button", name="Open", exact=True).first.click()
     expect(page.get_by_text("Cannot be read.")).to_be_visible(timeout=LONG_MS)
     (dataset,) = [one for one in catalog.list_datasets() if one.root == str(folder)]
-    assert [item.name for item in catalog.broken(dataset.id)] == ["broken.jpg"]
+    assert [item.name for item in shelves.broken(dataset.id)] == ["broken.jpg"]
     return dataset
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.datasets import changes, scan
+from core.datasets import catalog, changes, scan
 from core.datasets.catalog import registry
 from core.datasets.changes import Change
+from core.domain.items import Item
 from core.store import database, ids, schema
 
 
@@ -58,6 +59,11 @@ def by_path(dataset_id: str) -> dict[str, int]:
     query = sa.select(table.c.path, table.c.id).where(table.c.dataset_id == dataset_id)
     with database.reading() as connection:
         return {row.path: row.id for row in connection.execute(query.order_by(table.c.path))}
+
+
+def broken(dataset_id: str) -> tuple[Item, ...]:
+    """List the files that are no readable images, by label and path."""
+    return catalog.list_items(dataset_id, filters=catalog.ItemFilter(status="broken")).items
 
 
 def count_reads(monkeypatch: Any) -> list[str]:

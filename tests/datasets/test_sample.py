@@ -37,7 +37,7 @@ def test_a_scan_finds_the_broken_and_the_doubled(home: Path) -> None:
     ids = shelves.by_path(dataset_id)
     items = catalog.get_items(list(ids.values()))
     assert (result["n_images"], result["n_broken"]) == (614, 4)
-    assert [item.path for item in catalog.broken(dataset_id)] == planted["broken"]
+    assert [item.path for item in shelves.broken(dataset_id)] == planted["broken"]
     assert catalog.classes(dataset_id) == tuple(sorted(NAMES))
     pairs = [(ids[copy["path"]], ids[copy["copy_of"]]) for copy in planted["copies"]]
     assert all(items[a].group_id == items[b].group_id == min(a, b) for a, b in pairs)

@@ -52,7 +52,7 @@ def test_a_first_scan_reads_everything_and_splits_it(root: Path) -> None:
         "ignored": {"not an image": 1},
     }
     assert {name: result[name] for name in expected} == expected
-    assert [(i.path, i.reason) for i in catalog.broken(dataset_id)] == [
+    assert [(i.path, i.reason) for i in shelves.broken(dataset_id)] == [
         ("cat/page.jpg", "is HTML, not an image")
     ]
     dataset = catalog.get(dataset_id)

@@ -3,7 +3,6 @@
 from core.datasets.catalog.filters import Copies, ItemFilter, Order, Range, Status
 from core.datasets.catalog.queries import (
     ItemPage,
-    broken,
     classes,
     get_item,
     get_items,
@@ -33,7 +32,6 @@ __all__ = [
     "Range",
     "Status",
     "Totals",
-    "broken",
     "checked_root",
     "classes",
     "counts",

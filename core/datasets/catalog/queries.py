@@ -79,14 +79,6 @@ def list_items(
     return ItemPage(items=tuple(found[item_id] for item_id in ids), total=total)
 
 
-def broken(dataset_id: str) -> list[Item]:
-    """List the files that are no readable images, by path, each with its reason."""
-    table = schema.items
-    query = _select(None).where(table.c.dataset_id == dataset_id, table.c.status == "broken")
-    with database.reading() as connection:
-        return [_item(row) for row in connection.execute(query.order_by(table.c.path))]
-
-
 def chunks(item_ids: Sequence[int]) -> Iterator[Sequence[int]]:
     """Cut a list of ids into pieces that one statement can take."""
     for start in range(0, len(item_ids), CHUNK):
