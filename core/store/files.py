@@ -66,8 +66,8 @@ def import_folder(import_id: str) -> Path:
 
 
 def uploads_folder() -> Path:
-    """Give the folder of what was uploaded and is not used up yet."""
-    return _made(home() / "uploads")
+    """Give the folder of what was uploaded and is not used up yet; it may not be there."""
+    return home() / "uploads"
 
 
 def upload(upload_id: str, name: str) -> Path:

@@ -6,6 +6,7 @@ brings progress, heartbeat and whatever rows the work has collected, and takes b
 
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -16,7 +17,13 @@ from typing import Any
 import psutil
 import sqlalchemy as sa
 
-from core.domain.errors import ConflictError, StoreError, WinnowError
+from core.domain.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    StoreError,
+    WinnowError,
+)
 from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus
 from core.store import clock, database
 
@@ -158,7 +165,7 @@ def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
         try:
             do(lease)
         except WinnowError as error:
-            traceback.print_exc()
+            _print(error)
             lease.finish("failed", error=error.sentence, hint=error.hint)
         except Exception as error:  # noqa: BLE001  # the worker's last line: it must leave a reason
             traceback.print_exc()
@@ -167,6 +174,14 @@ def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
                 error=f"Winnow met an error of its own: {type(error).__name__}: {error}",
                 hint="The log has the details; please report it.",
             )
+
+
+def _print(error: WinnowError) -> None:
+    """Log an error that is told anyway; its traceback only where it may be needed."""
+    if isinstance(error, InputError | ConflictError | NotFoundError):
+        sys.stderr.write(f"{error.sentence} {error.hint}\n")
+    else:
+        traceback.print_exc()
 
 
 def request_stop(table: sa.Table, job_id: str) -> None:

@@ -161,6 +161,7 @@ downloads = Table(
     Column("n_tries", Integer, nullable=False, default=0),
     UniqueConstraint("dataset_id", "label", "url"),
     Index("ix_downloads_status", "dataset_id", "status"),
+    Index("ix_downloads_listed", "dataset_id", "label", "rank", "id", "status"),
 )
 
 

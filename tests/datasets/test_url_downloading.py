@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.datasets import catalog, images, scan
 from core.datasets.urls import arriving, downloading, downloads, lists, shelving
 from core.datasets.urls.downloads import Download
 from core.datasets.urls.fetching import Limits
 from core.datasets.urls.turns import Turns
-from core.domain.errors import ConflictError, FolderError, StoreError
+from core.domain.errors import ConflictError, FolderError, StoreError, UrlError
 from core.domain.items import Dataset
+from core.store import database, schema
 from tests.datasets import corpus, servers
 from tests.datasets.servers import Server
 from tests.datasets.shelves import Lease
@@ -126,7 +128,7 @@ def test_what_is_no_image_or_fails_is_told_and_can_be_tried_again(server: Server
     first = run(dataset)
     told = [(row.status, row.reason, row.n_tries) for row in rows(dataset)]
     server.pages["/busy.jpg"] = server.pages["/page.jpg"] = servers.answer(corpus.jpeg(5))
-    waiting = downloads.retry(dataset.id)
+    waiting = downloads.retry(dataset.id, "failed") + downloads.retry(dataset.id, "not_image")
     second = run(dataset)
 
     assert told == [
@@ -170,6 +172,49 @@ def test_addresses_inside_are_refused_unless_they_are_allowed(server: Server) ->
     assert row.status == "failed"
     assert row.reason is not None
     assert row.reason.startswith("leads to an address inside this machine")
+    assert server.paths == []
+
+
+def test_a_redirect_to_a_name_that_cannot_exist_fails_alone(server: Server) -> None:
+    as_sent = "http://\u2024/".encode().decode("latin-1")  # a sign that becomes a dot
+    server.pages["/trap.jpg"] = servers.redirect(as_sent)
+    dataset = listed(server, {"cat": ["/trap.jpg", "/photo-0.jpg"]})
+
+    result = run(dataset)
+
+    trap, photo = rows(dataset)
+    assert result is not None
+    assert (result["n_waiting"], photo.status) == (0, "ok")
+    assert trap.reason == "is redirected to http://\u2024/, which names a host that cannot exist"
+
+
+def test_a_row_that_was_stored_with_such_a_name_fails_alone(server: Server) -> None:
+    dataset = listed(server, {"cat": ["/photo-0.jpg", "/photo-1.jpg"]})
+    first = sa.update(schema.downloads).where(schema.downloads.c.rank == 1)
+    with database.writing() as connection:
+        connection.execute(first.values(url="http://a\u2024\u2024b.example/1.jpg"))
+
+    run(dataset)
+
+    assert [(row.status, row.reason) for row in rows(dataset)] == [
+        ("failed", "names a host that cannot exist"),
+        ("ok", None),
+    ]
+
+
+def test_a_folder_that_is_somebodys_own_by_now_is_not_downloaded_into(
+    server: Server, tmp_path: Path
+) -> None:
+    dataset = listed(server, {"cat": ["/photo-0.jpg"]})
+    kept = corpus.put(tmp_path / "mine" / ".downloads" / "kept.txt", b"mine")
+    catalog.move(dataset.id, str(tmp_path / "mine"))
+
+    with pytest.raises(UrlError, match="lies in a folder of yours now") as caught:
+        run(dataset)
+
+    assert caught.value.hint == "Make a new dataset of the list."
+    assert [path for path in tmp_path.joinpath("mine").rglob("*") if path.is_file()] == [kept]
+    assert downloads.counts(dataset.id)["waiting"] == 1
     assert server.paths == []
 
 
@@ -292,6 +337,36 @@ def test_a_file_of_other_content_is_never_written_over(server: Server) -> None:
     assert first.path == f"cat/00001-photo-0-{first.id}.jpg"
     assert second.path == "cat/00002-photo-1.jpg"
     assert len(found(dataset)) == 3
+
+
+def test_names_are_counted_up_until_one_is_free(server: Server) -> None:
+    dataset = listed(server, {"cat": ["/photo-0.jpg"]})
+    (row,) = rows(dataset)
+    names = ("00001-photo-0", f"00001-photo-0-{row.id}", f"00001-photo-0-{row.id}-2")
+    for at, name in enumerate(names):
+        corpus.put(Path(dataset.root) / "cat" / f"{name}.jpg", corpus.jpeg(70 + at))
+
+    run(dataset)
+
+    (row,) = rows(dataset)
+    assert row.path == f"cat/00001-photo-0-{row.id}-3.jpg"
+    for at, name in enumerate(names):
+        there = Path(dataset.root) / "cat" / f"{name}.jpg"
+        assert there.read_bytes() == corpus.jpeg(70 + at)
+
+
+def test_what_is_a_copy_of_a_deleted_file_is_kept(server: Server) -> None:
+    server.pages["/again.jpg"] = server.pages["/photo-0.jpg"]
+    dataset = listed(server, {"cat": ["/photo-0.jpg"]})
+    run(dataset)
+    (Path(dataset.root) / "cat" / "00001-photo-0.jpg").unlink()
+    downloads.add(dataset.id, lists.parse(server.url("/again.jpg"), name="cat.txt"))
+
+    run(dataset)
+
+    _, again = rows(dataset)
+    assert (again.status, again.path) == ("ok", "cat/00001-again.jpg")
+    assert found(dataset) == {"cat/00001-again.jpg"}
 
 
 def test_a_class_folder_that_leads_out_is_not_written_to(server: Server, tmp_path: Path) -> None:

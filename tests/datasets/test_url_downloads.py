@@ -1,6 +1,8 @@
 """Addresses are rows: each once in its class, with what became of it."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -59,6 +61,32 @@ def test_an_address_counts_once_in_its_class_over_several_lists() -> None:
     ]
 
 
+def test_lists_come_all_or_not_at_all() -> None:
+    good = urls("cat", "1", "2")
+    bad = dataclasses.replace(
+        good, rows=(lists.Row("dog", cast(int, None), "https://a.example/"),)
+    )
+    there = downloads.make([urls("bear", "1")], name="Bears")
+
+    with pytest.raises(sa.exc.IntegrityError):
+        downloads.make([good, bad], name="Pets")
+    with pytest.raises(sa.exc.IntegrityError):
+        downloads.add(there.id, good, bad)
+
+    every = {dataset.name: downloads.counts(dataset.id) for dataset in catalog.list_datasets()}
+    assert {name: counts["waiting"] for name, counts in every.items()} == {"Pets": 0, "Bears": 1}
+
+
+def test_a_folder_that_is_somebodys_own_by_now_takes_no_addresses(tmp_path: Path) -> None:
+    dataset = downloads.make([urls("cat", "1")], name="Cats")
+    catalog.move(dataset.id, str(tmp_path))
+
+    with pytest.raises(UrlError, match="The dataset Cats lies in a folder of yours now, /"):
+        downloads.add(dataset.id, urls("cat", "2"))
+
+    assert downloads.counts(dataset.id)["waiting"] == 1
+
+
 def test_a_folder_of_somebody_takes_no_downloads(tmp_path: Path) -> None:
     dataset = catalog.open_folder(str(tmp_path))
 
@@ -82,15 +110,33 @@ def test_rows_are_listed_by_page_and_status() -> None:
     assert downloads.list_rows(dataset.id, statuses=("failed", "ok")).total == 0
 
 
+def test_a_page_of_rows_is_walked_to_without_sorting_or_reading_those_before() -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    sa.event.listen(database.engine(), "before_cursor_execute", note)
+    downloads.list_rows("ds-1", statuses=("failed", "not_image", "copy"), offset=50_000)
+    sa.event.remove(database.engine(), "before_cursor_execute", note)
+
+    page = next(one for one in asked if "ORDER BY" in one[0])
+    with database.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {page[0]}", page[1]).all()
+    assert [row.detail for row in plan] == [
+        "SEARCH downloads USING INDEX ix_downloads_listed (dataset_id=?)"
+    ]
+
+
 def test_only_what_came_to_nothing_waits_again() -> None:
     good = downloads.make([urls("cat", "1")], name="Cats")
     bad = downloads.make([urls("cat", "1", "2")], name="More cats")
     become(good.id, status="ok", path="cat/00001-1.jpg")
     become(bad.id, status="failed", reason="answers 404", n_tries=1)
 
-    assert downloads.retry(good.id, ("failed", "ok")) == 0
-    assert downloads.retry(bad.id, ("not_image",)) == 0
-    assert downloads.retry(bad.id) == 2
+    assert downloads.retry(good.id, "failed") == 0
+    assert downloads.retry(bad.id, "not_image") == 0
+    assert downloads.retry(bad.id, "failed") == 2
     (row, _) = downloads.list_rows(bad.id).rows
     assert (row.status, row.reason, row.n_tries) == ("waiting", None, 1)
 

@@ -84,8 +84,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_fetch_gives_the_bytes_and_says_who_asks(server: Server) -> None:
     found = fetch(server.url("/a.jpg?size=2#top"))
 
-    assert (found.content, found.content_type) == (b"bytes of a", "image/jpeg")
-    assert found.url == server.url("/a.jpg?size=2")
+    assert (found.content, found.url) == (b"bytes of a", server.url("/a.jpg?size=2"))
     ((path, headers),) = server.asked
     assert path == "/a.jpg?size=2"
     assert headers["Host"] == f"127.0.0.1:{server.port}"
@@ -169,6 +168,10 @@ def test_a_public_address_is_public_in_every_form(ip: str) -> None:
         ("http:///a.jpg", "names no host"),
         ("http://a..example/", "names a host that cannot exist"),
         ("http://a b.example/", "names a host that cannot exist"),
+        ("http://\u2024/x.jpg", "names a host that cannot exist"),  # a sign that becomes a dot
+        ("http://a\u2024\u2024b.example/", "names a host that cannot exist"),
+        ("https://\u2025example/", "names a host that cannot exist"),
+        ("http://a.example\u2026/", "names a host that cannot exist"),
         ("http://[fe80::1%25eth0]/", "names a network card of this machine"),
         ("http://a.example:0/", "names a port that does not exist"),
         ("http://a.example:65536/", "names a port that does not exist"),
@@ -179,6 +182,31 @@ def test_a_public_address_is_public_in_every_form(ip: str) -> None:
 )
 def test_an_address_that_is_not_plain_http_is_refused(url: str, reason: str) -> None:
     assert refusal(url).reason.startswith(reason)
+
+
+@given(st.text(st.sampled_from("a.-\u2024\u2025\u3002\uff41①ß"), max_size=9))
+def test_a_host_that_can_be_read_can_be_looked_up_and_asked_for_its_certificate(name: str) -> None:
+    try:
+        host = addresses.parse(f"https://{name}/").host
+    except FetchError:
+        return
+
+    tls = ssl.create_default_context().wrap_bio(
+        ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=host
+    )
+
+    assert tls.server_hostname == host
+    assert host.encode("idna").decode() == host
+
+
+def test_a_name_that_no_look_up_can_take_is_told() -> None:
+    with pytest.raises(FetchError) as caught:
+        addresses.resolve("a..b.example", 80)
+
+    assert (caught.value.reason, caught.value.retryable) == (
+        "names a host that cannot exist",
+        False,
+    )
 
 
 @given(st.one_of(st.text(max_size=30), st.text(max_size=30).map("http://a.example/".__add__)))
@@ -411,6 +439,18 @@ def test_a_certificate_must_be_vouched_for_and_name_the_host(
     assert found.content == b"sealed"
     assert "Hostname mismatch" in other.reason
     assert plain.reason == "cannot agree with Winnow on an encrypted connection"
+
+
+def test_a_name_that_no_certificate_can_have_is_told(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch, {"a..b.example": "127.0.0.1"})
+    monkeypatch.setattr(addresses, "_host", lambda name: name)
+
+    with encrypted(certificate) as port:
+        error = refusal(f"https://a..b.example:{port}/", allow_private=True)
+
+    assert (error.reason, error.retryable) == ("names a host that cannot exist", False)
 
 
 @contextmanager

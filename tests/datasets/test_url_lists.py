@@ -82,21 +82,49 @@ def test_rows_of_a_table_that_fit_no_column_or_name_no_class_are_problems() -> N
     assert found.counts == {"cat": 1}
     assert [(one.line, one.reason) for one in found.problems] == [
         (3, "has another number of columns than the first row: 3"),
-        (4, "has a blank inside its address; write %20"),
+        (4, "is not a row of a table (a quote is opened and not closed)"),
+        (5, "does not begin with http:// or https://"),
         (6, "names no class"),
         (7, "has no class: '../up' cannot be the name of a class"),
         (8, "has a class whose name is longer than 240 bytes"),
     ]
 
 
-def test_a_quote_that_is_never_closed_loses_no_line_before_it() -> None:
-    content = 'url,label\nhttps://a.example/1,cat\n"https://a.example/2,cat\n' + "x\n" * 100_000
+@pytest.mark.parametrize("closing", ["", '"a closing one",cat\n'])
+def test_a_quote_that_is_not_closed_hides_no_other_row(closing: str) -> None:
+    content = 'url,label\nhttps://a.example/1,cat\n"https://a.example/2,cat\n'
+    content += f'"https://a.example/3,4",cat\n{closing}https://a.example/5,"dog"\n'
 
     found = lists.parse(content, name="animals.csv")
 
-    assert found.counts == {"cat": 1}
-    assert found.problems[0].line == 3
-    assert len(found.problems[0].text) <= 120
+    assert found.rows == (
+        ("cat", 1, "https://a.example/1"),
+        ("cat", 2, "https://a.example/3,4"),
+        ("dog", 1, "https://a.example/5"),
+    )
+    assert found.problems[0] == (
+        3,
+        '"https://a.example/2,cat',
+        "is not a row of a table (a quote is opened and not closed)",
+    )
+    assert len(found.problems) == (2 if closing else 1)
+
+
+def test_a_quote_that_is_not_closed_leaves_the_columns_as_they_are() -> None:
+    content = 'https://a.example/1;"cat\nhttps://a.example/2;cat\nhttps://a.example/3;dog\n'
+
+    found = lists.parse(content, name="animals.csv")
+
+    assert found.counts == {"cat": 1, "dog": 1}
+    assert [one.line for one in found.problems] == [1]
+
+
+def test_a_comment_above_a_header_is_passed_over() -> None:
+    content = '# found with "bears\n# a,"b\n\nurl,label\nhttps://a.example/1,cat\n'
+
+    found = lists.parse(content, name="animals.csv")
+
+    assert (found.counts, found.problems) == ({"cat": 1}, ())
 
 
 def test_an_address_may_be_in_two_classes() -> None:

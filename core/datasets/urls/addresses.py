@@ -99,6 +99,8 @@ def resolve(host: str, port: int, *, allow_private: bool = False) -> list[str]:
                 "names a host that cannot be looked up now", retryable=True
             ) from error
         raise FetchError("names a host that does not exist") from error
+    except UnicodeError as error:
+        raise FetchError("names a host that cannot exist") from error
     texts = list(dict.fromkeys(str(one[4][0]) for one in found))
     for text in texts:
         if not allow_private and not is_public(ipaddress.ip_address(text)):
@@ -133,6 +135,7 @@ def _host(name: str) -> str:
         return _ip_v6(name)
     try:
         host = name.encode("idna").decode("ascii").lower()
+        host.encode("idna")  # some signs became dots just now, and left a part empty
     except UnicodeError as error:
         raise FetchError("names a host that cannot exist") from error
     if not _HOST.fullmatch(host):

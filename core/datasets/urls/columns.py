@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -61,14 +62,28 @@ def find(content: str, name: str) -> Columns | None:
     return _of_rows(samples["\t"], "\t")  # a single column: a comma is part of an address
 
 
-def _sample(content: str, delimiter: str) -> list[list[str]]:
-    """Split the first rows that hold anything; an end in the middle of a quote is no matter."""
-    lines = islice(io.StringIO(content, newline=""), 2 * LOOKED_AT)
-    try:
-        rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
-    except csv.Error:
+def split(line: str, delimiter: str) -> list[str]:
+    """Split one line into its cells; none for a blank line, or a comment.
+
+    A row is one line, also within quotes: a quote that nobody closes would swallow all that
+    follow. Raises csv.Error for such a quote, and for a cell that is too long.
+    """
+    if line.startswith("#"):
         return []
-    return [row for row in rows if not row[0].startswith("#")][:LOOKED_AT]
+    reader = csv.reader((line, ""), delimiter=delimiter)
+    cells = next(reader)
+    if reader.line_num > 1:
+        raise csv.Error("a quote is opened and not closed")
+    return cells if any(cells) else []
+
+
+def _sample(content: str, delimiter: str) -> list[list[str]]:
+    """Split the first lines that can be split and hold anything."""
+    rows = []
+    for line in islice(io.StringIO(content, newline=""), 2 * LOOKED_AT):
+        with suppress(csv.Error):  # told where the whole table is read
+            rows.append(split(line, delimiter))
+    return [row for row in rows if row][:LOOKED_AT]
 
 
 def _of_header(rows: Sequence[Sequence[str]], delimiter: str) -> Columns | None:

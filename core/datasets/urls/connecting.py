@@ -105,7 +105,11 @@ class Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Go on encrypted, once the server has proved to be `server_hostname`."""
         left = self._clock.left(timeout)
-        return Stream(self._plain.start_tls(ssl_context, server_hostname, left), self._clock)
+        try:
+            sealed = self._plain.start_tls(ssl_context, server_hostname, left)
+        except ValueError as error:  # of the name itself: what a server does wrong is none
+            raise FetchError("names a host that cannot exist") from error
+        return Stream(sealed, self._clock)
 
     def get_extra_info(self, info: str) -> object:
         """Tell about the connection what httpcore wants to know."""

@@ -4,7 +4,6 @@ What has arrived is stored as it comes, so that a download that was stopped or k
 the addresses that still wait. A scan afterwards makes items of the files.
 """
 
-import fcntl
 import os
 import shutil
 import time
@@ -24,7 +23,7 @@ from core.datasets.urls.fetching import Limits
 from core.datasets.urls.shelving import Shelf
 from core.datasets.urls.turns import Turns
 from core.domain.errors import ConflictError, StoreError
-from core.store import files
+from core.store import files, locks
 
 AT_ONCE = 8
 BLOCK = 20_000
@@ -43,12 +42,19 @@ def run(
     """Download a dataset's waiting addresses and give the numbers, or None when it was stopped.
 
     With `allow_private` among the params, addresses inside the machine and its network are
-    fetched too. Raises FolderError where the dataset's folder is gone, ConflictError where another
-    download of it is under way, and StoreError where nothing can be written.
+    fetched too. Raises FolderError where the dataset's folder is gone, UrlError where it is not
+    Winnow's own, ConflictError where another download of it is under way, and StoreError where
+    nothing can be written.
     """
     began = time.monotonic()
     dataset = registry.get(dataset_id)
-    with _alone(dataset_id), _parts(folders.resolve(dataset.root)) as parts:
+    root = folders.resolve(dataset.root)
+    downloads.check_place(dataset)
+    busy = ConflictError(
+        "The addresses of this dataset are being downloaded already.",
+        hint="Wait for that download to end, or stop it first.",
+    )
+    with locks.alone(f"download-{dataset_id}", busy=busy), _parts(root) as parts:
         n_children = min(AT_ONCE, len(os.sched_getaffinity(0)))
         with decoding.Pool(n_children=n_children) as pool:
             courier = Courier(
@@ -57,26 +63,12 @@ def run(
                 limits=limits or Limits(),
                 allow_private=bool(params.get("allow_private", False)),
             )
-            work = _Work(dataset_id, parts.parent, courier, lease)
+            work = _Work(dataset_id, root, courier, lease)
             if not work.do():
                 return None
     found = downloads.counts(dataset_id)
     seconds = round(time.monotonic() - began, 3)
     return {**{f"n_{status}": number for status, number in found.items()}, "seconds": seconds}
-
-
-@contextmanager
-def _alone(dataset_id: str) -> Iterator[None]:
-    """Hold the dataset's lock file, which a process that dies lets go of."""
-    with files.lock(f"download-{dataset_id}").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConflictError(
-                "The addresses of this dataset are being downloaded already.",
-                hint="Wait for that download to end, or stop it first.",
-            ) from error
-        yield
 
 
 @contextmanager

@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
 from core.datasets.catalog import registry
-from core.datasets.urls.lists import UrlList
+from core.datasets.urls.lists import Row, UrlList
 from core.domain.errors import UrlError
 from core.domain.items import Dataset
 from core.store import database, files, ids, schema
 
 Status = Literal["waiting", "ok", "copy", "not_image", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+Vain = Literal["failed", "not_image"]
+"""What can be tried again."""
+"""What came to nothing, and may come to something another time."""
+
 TABLE = schema.downloads
 BATCH = 5000
 
@@ -47,7 +52,7 @@ def make(url_lists: Sequence[UrlList], *, name: str) -> Dataset:
     """Make a dataset with a folder of its own, below home, of what the lists hold, waiting.
 
     An address that several lists have in the same class counts once. Raises UrlError where there
-    is no list.
+    is no list. Who is killed meanwhile leaves a dataset without any address, never with some.
     """
     if not url_lists:
         raise UrlError("No list of addresses was given.", hint="Choose at least one list.")
@@ -61,27 +66,20 @@ def make(url_lists: Sequence[UrlList], *, name: str) -> Dataset:
         name=name.strip() or url_lists[0].name,
         origin=_shortened(f"{n_urls} {'address' if n_urls == 1 else 'addresses'} in {names}"),
     )
-    for one in url_lists:
-        add(dataset.id, one)
+    add(dataset.id, *url_lists)
     return dataset
 
 
-def add(dataset_id: str, url_list: UrlList) -> int:
-    """Add a list's addresses to those of a dataset, and say how many were new to it.
+def add(dataset_id: str, *url_lists: UrlList) -> int:
+    """Add lists to the addresses of a dataset, all or none, and say how many were new to it.
 
-    Ranks are those of the new list. Raises UrlError for a dataset that was not made from lists:
-    Winnow writes into no folder but its own.
+    Ranks are those of the new lists. Raises UrlError as `check_place` does.
     """
-    dataset = registry.get(dataset_id)
-    if dataset.source != "urls":
-        raise UrlError(
-            f"The dataset {dataset.name} was not made from lists of addresses.",
-            hint="Download the list into a dataset of its own.",
-        )
+    check_place(registry.get(dataset_id))
     here = TABLE.c.dataset_id == dataset_id
     with database.writing() as connection:
         known = {tuple(row) for row in connection.execute(_select("label", "url").where(here))}
-        new = [row for row in url_list.rows if (row.label, row.url) not in known]
+        new = _new(url_lists, known)
         for some in _batches(new):
             values = [
                 {**row._asdict(), "dataset_id": dataset_id, "status": "waiting", "n_tries": 0}
@@ -89,6 +87,21 @@ def add(dataset_id: str, url_list: UrlList) -> int:
             ]
             connection.execute(sa.insert(TABLE), values)
     return len(new)
+
+
+def check_place(dataset: Dataset) -> None:
+    """Raise UrlError for a dataset that is not Winnow's own: it downloads into no other folder."""
+    if dataset.source != "urls":
+        raise UrlError(
+            f"The dataset {dataset.name} was not made from lists of addresses.",
+            hint="Download the list into a dataset of its own.",
+        )
+    if files.imports_folder().resolve() not in Path(dataset.root).resolve().parents:
+        raise UrlError(
+            f"The dataset {dataset.name} lies in a folder of yours now, {dataset.root}; Winnow "
+            "downloads only into its own.",
+            hint="Make a new dataset of the list.",
+        )
 
 
 def counts(dataset_id: str) -> dict[Status, int]:
@@ -120,12 +133,11 @@ def list_rows(
     return DownloadPage(rows=tuple(_download(row) for row in rows), total=total)
 
 
-def retry(dataset_id: str, statuses: Sequence[Status] = ("failed", "not_image")) -> int:
-    """Let the addresses that came to nothing wait again, and say how many those are."""
-    mine = sa.update(TABLE).where(TABLE.c.dataset_id == dataset_id, TABLE.c.status.in_(statuses))
+def retry(dataset_id: str, status: Vain) -> int:
+    """Let the addresses that came to nothing in one way wait again, and say how many those are."""
+    mine = sa.update(TABLE).where(TABLE.c.dataset_id == dataset_id, TABLE.c.status == status)
     with database.writing() as connection:
-        again = mine.where(TABLE.c.status.in_(("failed", "not_image")))
-        return connection.execute(again.values(status="waiting", reason=None)).rowcount
+        return connection.execute(mine.values(status="waiting", reason=None)).rowcount
 
 
 def store_ranks(connection: sa.Connection, dataset_id: str) -> None:
@@ -180,6 +192,17 @@ def store(outcomes: Sequence[Download]) -> None:
 
 def _select(*names: str) -> sa.Select[Any]:
     return sa.select(*(TABLE.c[name] for name in names))
+
+
+def _new(url_lists: Iterable[UrlList], known: Iterable[tuple[str, str]]) -> list[Row]:
+    """Give the rows of lists whose address is not known yet in its class, each once."""
+    seen = set(known)
+    new = []
+    for row in (row for one in url_lists for row in one.rows):
+        if (row.label, row.url) not in seen:
+            seen.add((row.label, row.url))
+            new.append(row)
+    return new
 
 
 def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:

@@ -45,7 +45,6 @@ class Fetched:
 
     content: bytes
     url: str
-    content_type: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +128,7 @@ def _get(address: Address, asked: _Asked) -> Fetched | str:
             return _text(given[b"location"])
         _check(response.status, given, limits)
         content = _read(response, limits)
-    return Fetched(
-        content=content, url=address.url, content_type=_text(given.get(b"content-type", b""))[:100]
-    )
+    return Fetched(content=content, url=address.url)
 
 
 def _check(status: int, given: dict[bytes, bytes], limits: Limits) -> None:

@@ -13,7 +13,7 @@ from core.datasets.urls import addresses, columns
 from core.datasets.urls.addresses import FetchError
 from core.domain.errors import InputError, UrlError
 
-MAX_LINES = 1_000_000
+MAX_LINES = 200_000
 MAX_LABEL_BYTES = 240
 """A class becomes a folder, whose name may have 255 bytes on most disks."""
 
@@ -113,20 +113,16 @@ def _lines(content: str) -> Iterator[tuple[int, str]]:
 
 
 def _read_table(content: str, table: columns.Columns, reader: "_Reader") -> None:
-    rows = csv.reader(io.StringIO(content, newline=""), delimiter=table.delimiter)
-    begins, skip = 1, table.has_header
-    while True:
+    skip = table.has_header
+    for number, line in enumerate(io.StringIO(content, newline=""), start=1):
         try:
-            cells = next(rows)
-        except StopIteration:
-            return
+            cells = columns.split(line, table.delimiter)
         except csv.Error as error:
-            reader.problem(begins, "", f"is not a row of a table ({error})")
-            cells = []
-        if any(cells) and not skip and not cells[0].startswith("#"):
-            _take(cells, table, begins, reader)
-        skip = skip and not any(cells)
-        begins = rows.line_num + 1
+            reader.problem(number, line.strip(), f"is not a row of a table ({error})")
+            continue
+        if cells and not skip:
+            _take(cells, table, number, reader)
+        skip = skip and not cells
 
 
 def _take(cells: list[str], table: columns.Columns, line: int, reader: "_Reader") -> None:

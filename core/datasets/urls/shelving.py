@@ -7,6 +7,8 @@ under that name, and takes it as its own; a file of other content is never writt
 import dataclasses
 import os
 import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -59,9 +61,9 @@ class Shelf:
             return
         assert found.content_hash is not None
         key = (row.label, found.content_hash)
-        if key in self._contents:
+        same = self._contents.get(key)
+        if same is not None and os.path.lexists(self._root / same):
             part.unlink()
-            same = self._contents[key]
             self._note(arrival, "copy", reason=f"is the same file as {same}", path=same)
             return
         path = self._place(row, part, found)
@@ -101,9 +103,8 @@ class Shelf:
     def _place(self, row: Download, part: Path, found: reading.Reading) -> str:
         """Rename a temporary file to the first name that is free, or that it has already."""
         ending = ENDINGS[found.format or ""]
-        name = _name(row)
         folder = self._class_folder(row.label)
-        for stem in (name, f"{name}-{row.id}"):
+        for stem in _stems(row):
             target = folder / f"{stem}.{ending}"
             path = f"{row.label}/{target.name}"
             if path not in self._taken and _is_free(target, found.content_hash):
@@ -128,6 +129,15 @@ class Shelf:
             raise _unwritten(folder, error) from error
         self._touched.add(self._root)
         return folder
+
+
+def _stems(row: Download) -> Iterator[str]:
+    """Give the names that a file may have, without an end, the plainest first."""
+    name = _name(row)
+    yield name
+    yield f"{name}-{row.id}"
+    for number in count(2):
+        yield f"{name}-{row.id}-{number}"
 
 
 def _name(row: Download) -> str:

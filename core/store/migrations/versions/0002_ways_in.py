@@ -12,6 +12,7 @@ GALLERY = (
     "name",
 )
 NAME = "substr(path, length(rtrim(path, replace(path, '/', ''))) + 1)"
+LISTED = ("dataset_id", "label", "rank", "id", "status")
 CONTENT = ("dataset_id", "content_hash", "status", "excluded", "label")
 
 
@@ -65,3 +66,4 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_downloads_status", "downloads", ["dataset_id", "status"], unique=False)
+    op.create_index("ix_downloads_listed", "downloads", list(LISTED), unique=False)
