@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.datasets import catalog
-from pages.parts import dataset_card, errors, state, text
+from pages.parts import dataset_card, errors, state, text, toolbar
 from pages.parts.ways_in import archive_form, folder_form, following, public_form, urls_form
 
+MOST_REMOVED = 50
 WAYS = {
     "folder": ("Folder", folder_form.show),
     "archive": ("Archive", archive_form.show),
@@ -28,16 +29,17 @@ def main() -> None:
             icon=":material/lightbulb:",
         )
     _list()
+    _removed()
 
 
 def _ways_in() -> str:
     if following.NEXT_WAY in st.session_state:  # a widget's value may be set only before it
         st.session_state[following.WAY] = st.session_state.pop(following.NEXT_WAY)
+    st.session_state.setdefault(following.WAY, "folder")
     way = st.segmented_control(
         "Images come from",
         list(WAYS),
         format_func=lambda one: WAYS[one][0],
-        default="folder",
         key=following.WAY,
         required=True,
     )
@@ -59,7 +61,8 @@ def _list() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f"**{text.escape(text.shorten(dataset.name))}**")
-                st.caption(text.escape(text.shorten(dataset.root, 110)))
+                root = text.escape(text.shorten(dataset.root, 110))
+                st.caption(f"{toolbar.in_short(dataset)}  \n{root}")
             st.button(
                 "Show",
                 key=f"show-{dataset.id}",
@@ -70,6 +73,31 @@ def _list() -> None:
             )
             if dataset.scanned_at:
                 state.link("browse", "Browse", icon="photo_library", dataset=dataset.id)
+
+
+def _removed() -> None:
+    found = catalog.list_removed()
+    if not found:
+        return
+    with st.expander(f"Removed from Winnow: {len(found)}", key="removed"):
+        for dataset in found[:MOST_REMOVED]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                name, root = text.shorten(dataset.name), text.shorten(dataset.root, 90)
+                st.markdown(f"**{text.escape(name)}** :gray[{text.escape(root)}]")
+                st.button(
+                    "Bring back",
+                    key=f"back-{dataset.id}",
+                    icon=":material/undo:",
+                    type="tertiary",
+                    on_click=_bring_back,
+                    args=(dataset.id,),
+                )
+
+
+@errors.callback
+def _bring_back(dataset_id: str) -> None:
+    catalog.bring_back(dataset_id)
+    state.choose_dataset(dataset_id)
 
 
 main()

@@ -6,7 +6,7 @@ from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.runs import Run, Task
 from core.runs import runs, tasks
-from pages.parts import errors, state, task_view, text
+from pages.parts import errors, state, task_view, text, toolbar
 
 N_RECENT = 6
 SAMPLE = "home.sample"  # the task that this browser tab waits for
@@ -85,12 +85,8 @@ def _datasets() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap=None):
                 st.markdown(f"**{text.escape(text.shorten(dataset.name))}**")
-                scanned = (
-                    f"scanned {text.ago(dataset.scanned_at)}"
-                    if dataset.scanned_at
-                    else ("not scanned yet")
-                )
-                st.caption(f"revision {dataset.revision} · {scanned}")
+                scanned = f"scanned {text.ago(dataset.scanned_at)}" if dataset.scanned_at else ""
+                st.caption(" · ".join(filter(None, (toolbar.in_short(dataset), scanned))))
             target = "browse" if dataset.scanned_at else "datasets"
             state.link(target, "Open", icon="arrow_forward", dataset=dataset.id)
 

@@ -103,7 +103,13 @@ def resolve(path: str) -> Path:
             "No folder was named.", hint="Type the full path of a folder, or browse to it."
         )
     try:
-        real = Path(path.strip()).expanduser().resolve()
+        given = Path(path.strip()).expanduser()
+        if not given.is_absolute():
+            raise FolderError(
+                f"{path.strip()!r} is not a full path.",
+                hint="Type the full path of a folder, such as /home/me/photos, or browse to it.",
+            )
+        real = given.resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise FolderError(
             f"{path!r} is not a path that can be followed: {error}.",
@@ -111,6 +117,11 @@ def resolve(path: str) -> Path:
         ) from error
     entries(str(real))
     return real
+
+
+def is_there(root: str) -> bool:
+    """Say whether a dataset's folder is where it was, or its drive is not connected."""
+    return Path(root).is_dir()
 
 
 def entries(path: str) -> list[os.DirEntry[str]]:
@@ -122,10 +133,7 @@ def entries(path: str) -> list[os.DirEntry[str]]:
         sentence, hint = "does not exist", "Check the spelling, and that its drive is connected."
         cause: Exception = error
     except NotADirectoryError as error:
-        sentence, hint = (
-            "is a file, not a folder",
-            "Choose the folder that holds the class folders.",
-        )
+        sentence, hint = "is a file, not a folder", _instead_of(path)
         cause = error
     except PermissionError as error:
         sentence, hint = "may not be read: permission is missing", "Allow reading it, or copy it."
@@ -134,6 +142,15 @@ def entries(path: str) -> list[os.DirEntry[str]]:
         sentence, hint = f"cannot be read ({error})", "Check the drive, then try again."
         cause = error
     raise FolderError(f"The folder {path} {sentence}.", hint=hint) from cause
+
+
+def _instead_of(path: str) -> str:
+    """Say what to open where a file was named."""
+    if path.lower().endswith((".csv", ".tsv", ".txt")):
+        return f"Open its folder {Path(path).parent}: the table is offered there."
+    if path.lower().endswith((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz")):
+        return "Choose Archive above to unpack it."
+    return "Choose the folder that holds the class folders."
 
 
 def _entries_or_none(path: str) -> list[os.DirEntry[str]] | None:

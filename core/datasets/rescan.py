@@ -4,17 +4,25 @@ Nothing is opened and nothing is written: files are compared by path, size, time
 same look at another folder tells whether a dataset was moved there.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from core.datasets import catalog, comparison, folders, labelling, scan, snapshot
+from core.datasets.changes import Found
 from core.datasets.comparison import Comparison
 from core.domain.errors import FolderError
+from core.domain.items import Dataset
 from core.store import database, schema
 
 N_EXAMPLES = 50
+N_PROBED = 40
+"""Files that are looked for to tell whether a folder is that of a dataset."""
+
 Params = dict[str, Any]
 
 
@@ -64,14 +72,53 @@ def look_elsewhere(dataset_id: str, path: str) -> Params:
 
 
 def _by_kind(found: Comparison) -> Iterator[tuple[str, list[str]]]:
-    yield "new", [one.path for one in found.to_read if one.path not in found.known]
+    missing = [row for some in found.missing.values() for row in some if row.status != "gone"]
+    fresh = [one for one in found.to_read if one.path not in found.known]
+    moved = _moved(fresh, missing)
+    yield "new", [one.path for one in fresh if one.path not in moved]
+    yield "moved", [f"{old} → {new}" for new, old in moved.items()]
     yield "changed", [one.path for one in found.to_read if one.path in found.known]
     kinds = {change.item_id: change.kind for change in found.seen if change.item_id is not None}
     items = catalog.get_items(list(kinds))
     yield "back", [item.path for item in items.values() if kinds[item.id] == "back"]
     yield "labelled", [item.path for item in items.values() if kinds[item.id] == "labelled"]
-    rows = (row for some in found.missing.values() for row in some if row.status != "gone")
-    yield "missing", sorted(row.path for row in rows)
+    yield "missing", sorted({row.path for row in missing} - set(moved.values()))
+
+
+def _moved(fresh: list[Found], missing: list[Any]) -> dict[str, str]:
+    """Match new files with missing items by size and time, or name; the scan does by content."""
+    left: dict[tuple[int, object], list[str]] = defaultdict(list)
+    for row in missing:
+        left[row.size_bytes, row.mtime_ns].append(row.path)
+        left[row.size_bytes, _name(row.path)].append(row.path)
+    moved: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in fresh:
+        alike = (*left[one.size_bytes, one.mtime_ns], *left[one.size_bytes, _name(one.path)])
+        old = next((path for path in alike if path not in taken), None)
+        if old is not None:
+            moved[one.path] = old
+            taken.add(old)
+    return moved
+
+
+def find_moved(root: str) -> Dataset | None:
+    """Find the dataset whose folder is gone, and whose images lie in another folder now."""
+    for dataset in catalog.list_datasets():
+        if folders.is_there(dataset.root):
+            continue
+        known = list(islice(_known_files(dataset.id), N_PROBED))
+        here = sum(_has_size(Path(root, path), size) for path, size in known)
+        if known and here > len(known) / 2:
+            return dataset
+    return None
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat(follow_symlinks=False).st_size == size
+    except OSError:
+        return False
 
 
 def _name(path: str) -> str:
@@ -84,4 +131,4 @@ def _known_files(dataset_id: str) -> Iterator[tuple[str, int]]:
         table.c.dataset_id == dataset_id, table.c.status != "gone"
     )
     with database.reading() as connection:
-        yield from connection.execute(query)
+        yield from connection.execute(query).all()

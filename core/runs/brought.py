@@ -81,7 +81,7 @@ def from_task(task: Task) -> Brought | None:
             folder=folder,
             source="archive",
             name=task.params["name"],
-            origin=task.params["path"],
+            origin=_origin(task.params["path"]),
             labeller=None,
         )
     known = PUBLIC.get(task.params["name"])
@@ -94,6 +94,11 @@ def from_task(task: Task) -> Brought | None:
         origin=known.title,
         labeller=known.labeller,
     )
+
+
+def _origin(path: str) -> str:
+    """Name an archive by its path, an upload by its name: the kept copy is gone."""
+    return f"the upload {Path(path).name}" if archives.is_upload(path) else path
 
 
 def _list() -> list[Brought]:

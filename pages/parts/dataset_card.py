@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.datasets import catalog, labelling, reporting, splits
+from core.datasets import catalog, folders, labelling, reporting, splits
 from core.datasets.reporting import LabelsReport
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
@@ -34,6 +34,13 @@ def show(dataset: Dataset) -> None:
             else:
                 rescan_view.button(dataset, disabled=task is not None)
             dataset_menu.show(dataset)
+        if not folders.is_there(dataset.root):
+            st.warning(
+                "This folder is not there. Nothing is lost: connect its drive, or say below where "
+                "it lies now.",
+                icon=":material/drive_file_move:",
+            )
+            dataset_menu.move(dataset)
         if task is not None:
             _follow(dataset.id)
         else:
@@ -42,6 +49,8 @@ def show(dataset: Dataset) -> None:
 
 def _about(dataset: Dataset) -> str:
     brought = f"  \n:gray[from {text.escape(dataset.origin)}]" if dataset.origin else ""
+    if dataset.is_multi_label:
+        brought += "  \nSeveral labels an image: this version trains on one label an image."
     labels = text.escape(labelling.in_words(dataset.labeller))
     return f"{text.escape(dataset.root)}  \n{labels[0].upper()}{labels[1:]}.{brought}"
 
@@ -99,7 +108,9 @@ def _result(dataset: Dataset) -> None:
 
 
 def _tell_what_is_odd(dataset: Dataset, n_images: int, n_classes: int) -> None:
-    of_folders = dataset.labeller.kind == "folder"
+    of_folders = dataset.labeller.kind == "folder" and dataset.source != "urls"
+    if n_images == 0 and dataset.source == "urls":
+        return  # the downloads above say why
     if n_images == 0 and of_folders:
         st.warning(
             "There are no images in class folders here. A class is a sub-folder of the folder "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.datasets import catalog
+from core.datasets import catalog, folders
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.domain.runs import Task
@@ -14,8 +14,9 @@ def show(dataset: Dataset) -> None:
     """Draw the menu's button."""
     with st.popover("More", icon=":material/more_horiz:"):
         _rename(dataset)
-        if dataset.source != "sample":
-            _move(dataset)
+        if dataset.source != "sample" and folders.is_there(dataset.root):
+            st.divider()
+            move(dataset)
         _remove(dataset)
 
 
@@ -36,8 +37,8 @@ def _renamed(dataset_id: str, key: str) -> None:
     catalog.rename(dataset_id, st.session_state[key])
 
 
-def _move(dataset: Dataset) -> None:
-    st.divider()
+def move(dataset: Dataset) -> None:
+    """Draw the form that points a dataset to the place where its folder lies now."""
     st.markdown("**Moved the folder?**")
     st.caption(
         "Say where it lies now. Images are known by their content: edits, split and runs stay."

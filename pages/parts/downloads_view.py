@@ -1,5 +1,6 @@
 """How the downloads of a list went: each failure with its reason, and trying again."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pandas as pd
@@ -12,11 +13,11 @@ from pages.parts import errors, task_view, text
 from pages.parts.ways_in import url_lists
 
 WORDS = {
-    "ok": "downloaded",
-    "copy": "copies of another",
-    "not_image": "no images",
-    "failed": "failed",
-    "waiting": "not tried yet",
+    "ok": ("downloaded", "downloaded"),
+    "copy": ("copy of another", "copies of others"),
+    "not_image": ("no image", "no images"),
+    "failed": ("failed", "failed"),
+    "waiting": ("not tried yet", "not tried yet"),
 }
 PAGE_SIZE = 200
 
@@ -29,22 +30,36 @@ def show(dataset: Dataset) -> None:
     if task is not None:
         task_view.ended(task, key="download-ended")
     counts = downloads.counts(dataset.id)
-    found = (f"**{counts[one]:,}** {words}" for one, words in WORDS.items() if counts[one])
+    found = (_in_words(one, counts[one]) for one in WORDS if counts[one])
     st.markdown(f"Addresses: {', '.join(found)}.")
+    if counts["failed"]:
+        _commonest(dataset.id)
     _buttons(dataset, counts, bool(task is not None and task.params.get("allow_private")))
     if counts["failed"] + counts["not_image"] + counts["copy"]:
         with st.expander("What came to nothing, and why", key="downloads-failed"):
             _failures(dataset.id)
 
 
+def _in_words(status: str, number: int) -> str:
+    one, several = WORDS[status]
+    return f"**{number:,}** {one if number == 1 else several}"
+
+
+def _commonest(dataset_id: str) -> None:
+    """Say why most of them failed, as far as the first ones tell."""
+    page = downloads.list_rows(dataset_id, statuses=("failed",), limit=PAGE_SIZE)
+    reason, number = Counter(row.reason or "" for row in page.rows).most_common(1)[0]
+    share = "All" if number == page.total else f"{number:,} of {page.total:,}"
+    st.caption(f"{share} failed because the address {text.escape(text.shorten(reason, 120))}.")
+
+
 def _buttons(dataset: Dataset, counts: Mapping[str, int], before: bool) -> None:
-    row = st.container(horizontal=True, vertical_alignment="center")
     allow = st.checkbox(
         "Allow addresses inside this machine and its network",
         before,
         key=f"downloads-private-{dataset.id}",
     )
-    with row:
+    with st.container(horizontal=True, vertical_alignment="center"):
         if counts["waiting"]:
             st.button(
                 "Go on downloading",
@@ -53,13 +68,15 @@ def _buttons(dataset: Dataset, counts: Mapping[str, int], before: bool) -> None:
                 on_click=_go_on,
                 args=(dataset.id, allow),
             )
-        if counts["failed"] + counts["not_image"]:
-            st.button(
-                "Try the failed ones again",
-                icon=":material/replay:",
-                on_click=_retry,
-                args=(dataset.id, allow),
-            )
+        for status, words in (("failed", "the failed ones"), ("not_image", "the no images")):
+            if counts[status]:
+                st.button(
+                    f"Try {words} again",
+                    key=f"retry-{status}",
+                    icon=":material/replay:",
+                    on_click=_retry,
+                    args=(dataset.id, status, allow),
+                )
         _add(dataset, allow)
 
 
@@ -79,7 +96,7 @@ def _add(dataset: Dataset, allow: bool) -> None:
 
 @errors.callback
 def _added(dataset_id: str, key: str, allow_private: bool) -> None:
-    n_new = sum(downloads.add(dataset_id, one) for one in st.session_state[f"{key}-read"])
+    n_new = downloads.add(dataset_id, *st.session_state[f"{key}-read"])
     url_lists.clear(key)
     if n_new:
         _go_on(dataset_id, allow_private)
@@ -101,7 +118,7 @@ def _failures(dataset_id: str) -> None:
             "class": text.plain(row.label),
             "rank": row.rank,
             "address": text.plain(row.url),
-            "reason": text.plain(row.reason or WORDS[row.status]),
+            "reason": text.plain(row.reason or WORDS[row.status][0]),
             "tries": row.n_tries,
         }
         for row in page.rows
@@ -118,6 +135,6 @@ def _go_on(dataset_id: str, allow_private: bool) -> None:
 
 
 @errors.callback
-def _retry(dataset_id: str, allow_private: bool) -> None:
-    downloads.retry(dataset_id)
+def _retry(dataset_id: str, status: downloads.Vain, allow_private: bool) -> None:
+    downloads.retry(dataset_id, status)
     _go_on(dataset_id, allow_private)

@@ -11,10 +11,11 @@ from pages.parts import errors, task_view, text
 DISMISSED = "rescan_view.dismissed"
 WORDS = {
     "new": ("new", "They join the split; no image that has a part moves."),
+    "moved": ("moved", "By name, size and time; the scan makes sure by content."),
     "changed": ("changed", "Their files have another size or time, and are read again."),
     "labelled": ("with another label", "Edits stay in force above the new label."),
     "back": ("back again", "They are as they were before they went."),
-    "missing": ("missing", "Moved ones are found again by content; the others are set aside."),
+    "missing": ("missing", "Set aside; edits and parts are kept in case they come back."),
 }
 
 

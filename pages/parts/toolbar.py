@@ -5,7 +5,7 @@ import secrets
 import pandas as pd
 import streamlit as st
 
-from core.datasets import catalog, edits
+from core.datasets import catalog, edits, folders, labelling
 from core.datasets.catalog import Totals
 from core.domain.items import Dataset
 from pages.parts import errors, state, text
@@ -22,6 +22,7 @@ def show() -> Dataset:
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar-row"):
         _choose_dataset(dataset)
         _facts(dataset.id)
+    _tell_if_gone(dataset)
     state.listen(KEY)
     return dataset
 
@@ -77,6 +78,26 @@ def _count_images(dataset_id: str, *, revision: int, scanned_at: float | None) -
 
 def _totals(dataset: Dataset) -> Totals:
     return _count_images(dataset.id, revision=dataset.revision, scanned_at=dataset.scanned_at)
+
+
+def in_short(dataset: Dataset) -> str:
+    """Say in one line, in Markdown, how many images a dataset has and how labels are read."""
+    labels = text.escape(labelling.in_words(dataset.labeller))
+    if dataset.scanned_at is None:
+        return f"not scanned yet · {labels}"
+    return f"{text.count(_totals(dataset).n_images, 'image')} · {labels}"
+
+
+def _tell_if_gone(dataset: Dataset) -> None:
+    """Say that a dataset's folder is not where it was, on every page of the dataset."""
+    if folders.is_there(dataset.root):
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":orange[The folder {text.escape(text.shorten(dataset.root))} is not there.] Nothing "
+            "is lost: connect its drive, or say where it lies now."
+        )
+        state.link("datasets", "Say where it is", icon="drive_file_move")
 
 
 def _choose_dataset(dataset: Dataset) -> None:

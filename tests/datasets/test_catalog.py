@@ -20,8 +20,8 @@ def test_a_folder_is_one_dataset_by_whatever_path(tmp_path: Path) -> None:
     assert catalog.open_folder(str(tmp_path / "link")) == dataset
     assert catalog.list_datasets() == [dataset]
     assert (dataset.name, dataset.root, dataset.revision) == ("pets", str(root), 0)
-    assert catalog.find_by_root(str(root)) == dataset
-    assert catalog.find_by_root("/nowhere") is None
+    assert catalog.list_of_root(str(root)) == [dataset]
+    assert catalog.list_of_root("/nowhere") == []
 
 
 @pytest.mark.parametrize(

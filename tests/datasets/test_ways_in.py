@@ -180,11 +180,32 @@ def test_a_look_shows_what_a_scan_would_take_and_takes_nothing(root: Path) -> No
 
     found = rescan.look(dataset.id)
 
-    assert found["counts"] == {"new": 1, "changed": 1, "back": 0, "labelled": 1, "missing": 1}
+    counts = {kind: number for kind, number in found["counts"].items() if number}
+    assert counts == {"new": 1, "changed": 1, "labelled": 1, "missing": 1}
     assert found["examples"]["new"] == ["photos/7.jpg"]
     assert found["examples"]["labelled"] == ["photos/0.jpg"]
     assert found["examples"]["missing"] == ["photos/3.jpg"]
     assert catalog.get(dataset.id) == dataset
+
+
+def test_a_look_tells_moved_files_from_new_and_missing_ones(tmp_path: Path) -> None:
+    root = corpus.folder(tmp_path / "root")
+    dataset_id, _ = shelves.scanned(root)
+    (root / "cat" / "cat-0.jpg").rename(root / "dog" / "cat-0.jpg")
+    (root / "cat" / "cat-1.jpg").rename(root / "cat" / "renamed.jpg")
+    (root / "cat" / "cat-2.jpg").unlink()
+    corpus.put(root / "cat" / "new.jpg", corpus.jpeg(7))
+
+    found = rescan.look(dataset_id)
+
+    assert found["examples"]["moved"] == [
+        "cat/cat-1.jpg → cat/renamed.jpg",
+        "cat/cat-0.jpg → dog/cat-0.jpg",
+    ]
+    assert (found["examples"]["new"], found["examples"]["missing"]) == (
+        ["cat/new.jpg"],
+        ["cat/cat-2.jpg"],
+    )
 
 
 def test_a_look_at_an_unchanged_folder_finds_nothing(root: Path) -> None:

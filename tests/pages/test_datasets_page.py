@@ -215,8 +215,8 @@ def test_an_archive_that_is_none_is_refused_with_its_name(tmp_path: Path, starte
 def test_lists_of_addresses_become_a_dataset_that_waits(started):
     at = opened("datasets")
     at.segmented_control[0].set_value("urls").run()
-    at.text_input(key="urls-label").set_value("bear")
-    at.text_area(key="urls-pasted").set_value("https://example.com/1.jpg\nnonsense\n").run()
+    at.text_input(key="urls-0-label").set_value("bear")
+    at.text_area(key="urls-0-pasted").set_value("https://example.com/1.jpg\nnonsense\n").run()
     at.text_input(key="urls-name").set_value("bears").run()
     button(at, "Download").click().run()
 
@@ -228,8 +228,8 @@ def test_lists_of_addresses_become_a_dataset_that_waits(started):
 def test_a_list_without_an_address_is_refused_with_a_sentence(started):
     at = opened("datasets")
     at.segmented_control[0].set_value("urls").run()
-    at.text_input(key="urls-label").set_value("bear")
-    at.text_area(key="urls-pasted").set_value("not an address").run()
+    at.text_input(key="urls-0-label").set_value("bear")
+    at.text_area(key="urls-0-pasted").set_value("not an address").run()
 
     assert "no address" in at.error[0].value.replace("\\", "")
     assert button(at, "Download").disabled
@@ -259,3 +259,76 @@ def test_a_brought_folder_keeps_its_origin_with_another_labeller(home: Path, sta
 
     assert first.id != second.id
     assert (second.source, second.origin) == ("archive", "/tmp/pets.zip")
+
+
+def test_a_form_is_empty_again_after_its_download_has_begun(started):
+    at = opened("datasets")
+    at.segmented_control[0].set_value("urls").run()
+    at.text_input(key="urls-0-label").set_value("bear")
+    at.text_area(key="urls-0-pasted").set_value("https://example.com/1.jpg").run()
+    at.text_input(key="urls-name").set_value("bears").run()
+    button(at, "Download").click().run()
+
+    assert at.text_input(key="urls-name").value == ""
+    assert button(at, "Download").disabled
+
+
+def test_a_folder_without_labels_is_not_opened(pets_folder: Path, started):
+    at = typed(pets_folder)
+    at.segmented_control[1].set_value("grandparent").run()
+    button(at, "Open").click().run()
+
+    assert "None of the 8 image files" in at.error[0].value
+    assert catalog.list_datasets() == []
+
+
+def test_a_folder_that_is_open_already_says_so(scanned_pets: Dataset, started):
+    at = typed(Path(scanned_pets.root))
+
+    assert sound(at)
+    assert any(one.value.startswith("Already open: **pets**") for one in at.markdown)
+
+
+@pytest.mark.parametrize("page", ["datasets", "browse"])
+def test_a_folder_that_is_not_there_is_told_with_the_remedy(
+    scanned_pets: Dataset, page: str, started
+):
+    shutil.rmtree(scanned_pets.root)
+
+    at = opened(page, dataset=scanned_pets.id)
+
+    told = [*at.warning, *at.markdown]
+    assert any("is not there" in one.value for one in told)
+    assert [error.value for error in at.error] == []
+
+
+def test_a_moved_folder_that_is_opened_by_hand_is_recognised(
+    scanned_pets: Dataset, tmp_path: Path, started
+):
+    new = tmp_path / "elsewhere"
+    shutil.move(scanned_pets.root, new)
+
+    at = typed(new)
+    button(at, "Use this place for it").click().run()
+
+    (dataset,) = catalog.list_datasets()
+    assert (dataset.id, dataset.root) == (scanned_pets.id, str(new))
+
+
+def test_a_removed_dataset_is_brought_back_from_the_list(scanned_pets: Dataset, started):
+    catalog.remove(scanned_pets.id)
+
+    at = opened("datasets")
+    button(at, "Bring back").click().run()
+
+    assert sound(at)
+    assert [one.id for one in catalog.list_datasets()] == [scanned_pets.id]
+
+
+def test_a_relative_path_and_a_file_are_refused_with_what_to_do(tmp_path: Path, started):
+    table = corpus.put(tmp_path / "labels.csv", b"a,b\n")
+
+    relative, of_table = typed(Path("photos")), typed(table)
+
+    assert "not a full path" in relative.error[0].value
+    assert f"Open its folder {tmp_path}" in of_table.error[0].value.replace("\\", "")

@@ -9,7 +9,7 @@ from core.datasets.archives.budget import (
 )
 from core.datasets.archives.kinds import ArchiveInfo, check
 from core.datasets.archives.unpacking import unpack
-from core.datasets.archives.uploads import drop_upload, save_upload
+from core.datasets.archives.uploads import drop_upload, is_upload, save_upload
 
 __all__ = [
     "MAX_BYTES",
@@ -20,6 +20,7 @@ __all__ = [
     "Reporter",
     "check",
     "drop_upload",
+    "is_upload",
     "save_upload",
     "unpack",
 ]

@@ -2,6 +2,7 @@
 
 import errno
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from core.domain.errors import ArchiveError
+from core.store import files
 
 # What zipfile, tarfile and the decompressors are known to raise; anything else is a bug and shows.
 READER_ERRORS = (
@@ -61,12 +63,19 @@ def damaged(path: str, reason: str) -> ArchiveError:
 
 
 def shown(value: str) -> str:
-    """Write a name from outside so that any sentence, and the database, can hold it."""
+    """Write a name from outside so that any sentence, and the database, can hold it.
+
+    An upload is called by its own name: where Winnow keeps it means nothing to a person.
+    """
+    value = value.removeprefix(str(files.uploads_folder().resolve()))
+    value = re.sub(r"^/upload-[0-9a-f]+/", "", value)
     short = value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…"
     return short if short.isprintable() else ascii(short)
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, zipfile.BadZipFile) and "not a zip" in str(error):
+        return "its list of contents, which stands at the end, is missing"
     if isinstance(error, EOFError):
         return "it ends too early"
     if isinstance(error, UnicodeDecodeError):

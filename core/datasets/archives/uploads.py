@@ -29,9 +29,13 @@ def save_upload(name: str, content: BinaryIO) -> Path:
 
 def drop_upload(path: str) -> None:
     """Remove an upload that was unpacked; any other file is left alone."""
-    given = Path(path).resolve()
-    if given.is_relative_to(files.uploads_folder().resolve()):
-        shutil.rmtree(given.parent, ignore_errors=True)
+    if is_upload(path):
+        shutil.rmtree(Path(path).resolve().parent, ignore_errors=True)
+
+
+def is_upload(path: str) -> bool:
+    """Say whether a path is that of an upload which Winnow keeps."""
+    return Path(path).resolve().is_relative_to(files.uploads_folder().resolve())
 
 
 def safe_name(name: str) -> str:

@@ -84,6 +84,19 @@ def list_datasets() -> list[Dataset]:
     return [_dataset(row) for row in rows]
 
 
+def list_removed() -> list[Dataset]:
+    """List the datasets that are hidden, the last removed first."""
+    query = sa.select(DATASETS).where(DATASETS.c.removed_at.is_not(None))
+    with database.reading() as connection:
+        rows = connection.execute(query.order_by(DATASETS.c.removed_at.desc())).all()
+    return [_dataset(row) for row in rows]
+
+
+def list_of_root(root: str) -> list[Dataset]:
+    """List the datasets of a real path, whatever their labellers; removed ones are left out."""
+    return [one for one in list_datasets() if one.root == root]
+
+
 def get(dataset_id: str) -> Dataset:
     """Get a dataset; raises NotFoundError, also for a removed one."""
     query = sa.select(DATASETS).where(DATASETS.c.id == dataset_id)
@@ -99,14 +112,6 @@ def get(dataset_id: str) -> Dataset:
             hint=f"Open its folder again to bring it back as it was: {row.root}",
         )
     return _dataset(row)
-
-
-def find_by_root(root: str) -> Dataset | None:
-    """Find the newest dataset of a real path, whatever its labeller."""
-    query = sa.select(DATASETS).where(DATASETS.c.root == root, DATASETS.c.removed_at.is_(None))
-    with database.reading() as connection:
-        row = connection.execute(query.order_by(DATASETS.c.created_at.desc()).limit(1)).first()
-    return None if row is None else _dataset(row)
 
 
 def rename(dataset_id: str, name: str) -> Dataset:
@@ -151,6 +156,11 @@ def remove(dataset_id: str) -> None:
         _check_idle(connection, dataset)
         mine = sa.update(DATASETS).where(DATASETS.c.id == dataset_id)
         connection.execute(mine.values(removed_at=clock.now()))
+
+
+def bring_back(dataset_id: str) -> Dataset:
+    """Show a removed dataset again, with its edits and runs."""
+    return _change(dataset_id, removed_at=None)
 
 
 def _change(dataset_id: str, **columns: object) -> Dataset:

@@ -34,7 +34,9 @@ class Preview:
     n_by_class: dict[str, int]
     n_by_part: dict[Part, int]
     is_all: bool
+    n_unlabelled: int = 0  # files that have a row with no label, in a multi-label dataset
     n_rows: int | None = None  # of a table
+    n_without_file: int | None = None  # rows of a table; None: not all files or rows were seen
     problems: tuple[RowProblem, ...] = ()
 
     @property
@@ -57,9 +59,15 @@ def preview(labeller: Labeller, root: str, *, most: int = 300) -> Preview:
         n_by_class=dict(Counter(one for row in labelled for one in row.labels)),
         n_by_part=dict(Counter(row.part for row in labelled if row.part is not None)),
         is_all=seen.is_all,
+        n_unlabelled=sum(not row.labels for row in labelled),
         n_rows=None if of_table is None else of_table.n_rows,
+        n_without_file=_without_file(of_table) if seen.is_all else None,
         problems=() if of_table is None else of_table.problems,
     )
+
+
+def _without_file(of_table: Table | None) -> int | None:
+    return len(of_table.without_file()) if of_table is not None and of_table.is_whole else None
 
 
 def _row(path: str, found: Label | str, multi: bool) -> PreviewRow:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.datasets import folders
-from core.domain.errors import WinnowError
+from core.datasets import catalog, folders, labelling, rescan
+from core.domain.errors import FolderError, LabellerError, WinnowError
 from core.domain.labellers import Labeller
 from core.domain.runs import Task
 from core.runs import brought, tasks
@@ -14,6 +14,7 @@ from pages.parts.ways_in import labeller_form
 
 PATH = "datasets-path"
 CHOSEN = "folder_form.labeller"  # what the form shows, for the button's callback
+MOST_UNOPENED = 20
 NEXT = "folder_form.next"  # a folder to be shown at the next run
 
 
@@ -58,6 +59,7 @@ def _look(typed: str) -> None:
         st.error(errors.explain(error), icon=":material/error:")
         return
     found = brought.find(root)
+    _already(root)
     with st.container(border=True):
         st.text_input(
             "Name", found.name if found else Path(root).name, key=_name_key(typed), max_chars=120
@@ -65,6 +67,43 @@ def _look(typed: str) -> None:
         labeller = labeller_form.show(root, known=found.labeller if found else None)
     if labeller is not None:
         st.session_state[CHOSEN] = (typed, labeller)
+
+
+def _already(root: str) -> None:
+    """Say which datasets have this folder, or had its images before it was moved."""
+    here = catalog.list_of_root(root)
+    for at, one in enumerate(here):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words = text.escape(labelling.in_words(one.labeller))
+            st.markdown(f"Already open: **{text.escape(text.shorten(one.name))}**, {words}.")
+            st.button("Show it", key=f"already-{at}", on_click=_show, args=(one.id,))
+    moved = None if here else rescan.find_moved(root)
+    if moved is not None:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"These are the images of **{text.escape(text.shorten(moved.name))}**; its folder "
+                f"{text.escape(text.shorten(moved.root))} is not there any more."
+            )
+            st.button(
+                "Use this place for it",
+                type="primary",
+                on_click=_use_for,
+                args=(moved.id, root),
+                help="Its edits, split and runs stay.",
+            )
+
+
+@errors.callback
+def _show(dataset_id: str) -> None:
+    state.choose_dataset(dataset_id)
+    st.session_state[PATH] = ""
+
+
+@errors.callback
+def _use_for(dataset_id: str, root: str) -> None:
+    catalog.move(dataset_id, root)
+    _show(dataset_id)
+    tasks.start("scan", dataset_id=dataset_id)
 
 
 def _name_key(typed: str) -> str:
@@ -75,16 +114,17 @@ def _unopened() -> None:
     found = brought.list_unopened()
     if not found:
         return
-    st.caption("Unpacked or downloaded, and not opened yet:")
-    for at, one in enumerate(found[:6]):
-        st.button(
-            text.escape(text.shorten(one.name)),
-            key=f"unopened-{at}",
-            icon=":material/inventory_2:",
-            type="tertiary",
-            on_click=_fill,
-            args=(one.folder,),
-        )
+    with st.popover(f"Brought, and not opened yet: {len(found)}", icon=":material/inventory_2:"):
+        for at, one in enumerate(found[:MOST_UNOPENED]):
+            name, origin = text.shorten(one.name, 40), text.shorten(one.origin, 60)
+            st.button(
+                text.escape(name),
+                key=f"unopened-{at}",
+                help=f"From {text.escape(origin)}",
+                type="tertiary",
+                on_click=_fill,
+                args=(one.folder,),
+            )
 
 
 @errors.callback
@@ -101,10 +141,28 @@ def _browse() -> None:
 def _open() -> None:
     typed = st.session_state[PATH].strip()
     name = (st.session_state.get(_name_key(typed)) or "").strip() or None
-    dataset = brought.open_folder(typed, labeller=_labeller(typed), name=name)
+    labeller = _labeller(typed)
+    _check(str(folders.resolve(typed)), labeller)
+    dataset = brought.open_folder(typed, labeller=labeller, name=name)
     state.choose_dataset(dataset.id)
     tasks.start("scan", dataset_id=dataset.id)
     st.session_state[PATH] = ""
+
+
+def _check(root: str, labeller: Labeller) -> None:
+    """Refuse to open what holds no labelled image, as far as all of it is seen."""
+    found = labelling.preview(labeller, root)
+    if found.n_labelled or not found.is_all:
+        return
+    if not found.rows:
+        raise FolderError(
+            f"There is no image file in {root}.",
+            hint="Open the folder that holds the images, or one above it.",
+        )
+    raise LabellerError(
+        f"None of the {len(found.rows):,} image files in {root} would have a label.",
+        hint="Have labels read in another way: the form shows what each gives.",
+    )
 
 
 def _labeller(typed: str) -> Labeller:

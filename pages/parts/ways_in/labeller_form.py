@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from core.datasets import labelling
 from core.datasets.labelling import Preview, guessing
+from core.domain import labellers
 from core.domain.errors import LabellerError, WinnowError
 from core.domain.labellers import (
     FolderLabeller,
@@ -55,6 +56,12 @@ def show(root: str, *, known: Labeller | None = None) -> Labeller | None:
     st.caption(ABOUT[kind])
     try:
         labeller = _settings(kind, root, first, key)
+        if labeller is not None and labellers.is_multi_label(labeller):
+            st.info(
+                "With several labels an image you can browse, clean, split and preview; this "
+                "version trains on one label an image.",
+                icon=":material/label:",
+            )
         if labeller is not None:
             _preview(labelling.preview(labeller, root, most=MOST_ROWS))
     except WinnowError as error:
@@ -220,9 +227,9 @@ def _preview(found: Preview) -> None:
     rows = [
         {
             "file": text.plain(row.path),
-            "label": text.plain(", ".join(row.labels)) or (None if row.reason else "no label"),
-            "part": row.part,
-            "left out because": row.reason,
+            "label": text.plain(", ".join(row.labels)) or ("" if row.reason else "no label"),
+            "part": row.part or "",
+            "left out because": row.reason or "",
         }
         for row in found.rows
     ]
@@ -245,11 +252,16 @@ def _in_words(found: Preview) -> str:
     number = text.count(len(found.rows), "file")
     words = f"{'All' if found.is_all else 'Of the first'} {number}: "
     if not found.n_labelled:
-        return f"{words}:orange[none would have a label.]"
+        return f"{words}:orange[none would have a label. Try another way to read them above.]"
     classes = text.count(len(found.n_by_class), "class", "classes")
     shown = ", ".join(text.escape(text.shorten(one, 24)) for one in found.classes[:8])
     more = ", …" if len(found.classes) > 8 else ""
-    words += f"**{found.n_labelled:,}** with a label, **{classes}** ({shown}{more})."
+    n_labelled = found.n_labelled - found.n_unlabelled
+    words += f"**{n_labelled:,}** with a label, **{classes}** ({shown}{more})."
+    if found.n_unlabelled:
+        words += f" {found.n_unlabelled:,} with a row, but no label."
+    if found.n_without_file:
+        words += f" :orange[{text.count(found.n_without_file, 'row')} without a file.]"
     if found.n_labelled < len(found.rows):
         words += f" :orange[{len(found.rows) - found.n_labelled:,} would be left out.]"
     return words

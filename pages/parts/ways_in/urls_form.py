@@ -9,7 +9,7 @@ from core.runs import tasks
 from pages.parts import errors, state
 from pages.parts.ways_in import url_lists
 
-KEY = "urls"
+N_MADE = "urls_form.n_made"
 NAME = "urls-name"
 PRIVATE = "urls-private"
 READ = "urls_form.read"  # what the form shows, for the button's callback
@@ -21,7 +21,7 @@ def show() -> None:
         "Text files of addresses, one file a class, or a CSV with an address and a class a row. "
         "The order is kept as each image's rank: search engines put the best first."
     )
-    found = url_lists.choose(KEY)
+    found = url_lists.choose(_key())
     st.session_state[READ] = found
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the dataset", key=NAME, placeholder="bears", max_chars=120)
@@ -50,4 +50,10 @@ def _download() -> None:
     state.choose_dataset(dataset.id)
     allow = bool(st.session_state[PRIVATE])
     tasks.start("download", dataset_id=dataset.id, params={"allow_private": allow})
-    url_lists.clear(KEY)
+    st.session_state[N_MADE] = st.session_state.get(N_MADE, 0) + 1
+    st.session_state[NAME] = ""
+
+
+def _key() -> str:
+    """Name the widgets of the lists; new ones after each download: an upload cannot be cleared."""
+    return f"urls-{st.session_state.get(N_MADE, 0)}"
