@@ -57,27 +57,41 @@ def _images(dataset: Dataset) -> None:
     )
     n_pages = max(1, math.ceil(page.total / PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        passed = "" if filters.lets_all_through else " that pass the filters"
-        st.caption(f"{text.count(page.total, 'image')}{passed}", width="content")
+        st.caption(_found(page.total, filters), width="content")
         st.space("stretch")
         if n_pages > 1:
             key = _page_key(dataset.id, filters)
             st.pagination(n_pages, key=key, width=320)  # by content, two pages would show as one
     if not page.items:
-        _nothing(filters)
+        _nothing(dataset.id, filters)
         return
     multi = dataset.is_multi_label
-    tiles = [gallery.tile(item, multi=multi) for item in page.items]
+    tiles = [gallery.tile(item) for item in page.items]
     gallery.show(dataset.id, tiles, key=f"browse-{dataset.id}", classes=classes, multi=multi)
     state.link("batches", "Next: make batches", icon="arrow_forward")
 
 
-def _nothing(filters: catalog.ItemFilter) -> None:
+def _found(number: int, filters: catalog.ItemFilter) -> str:
+    counted = text.count(number, "image")
+    if filters.lets_all_through:
+        return counted
+    return f"{counted} that {'passes' if number == 1 else 'pass'} the filters"
+
+
+def _nothing(dataset_id: str, filters: catalog.ItemFilter) -> None:
     if filters.lets_all_through:
         st.info("This dataset has no images yet.", icon=":material/image_not_supported:")
         state.link("datasets", "Add some and scan", icon="refresh")
-    else:
-        st.info("No image passes these filters.", icon=":material/filter_alt_off:")
+        return
+    told = "  \n".join(["No image passes these filters.", *image_filters.empty_ranges(filters)])
+    st.info(told, icon=":material/filter_alt_off:")
+    st.button(
+        "Clear all filters",
+        key="browse-clear-all",
+        icon=":material/close:",
+        on_click=image_filters.clear_all,
+        args=(dataset_id,),
+    )
 
 
 def _page_key(dataset_id: str, filters: catalog.ItemFilter) -> str:

@@ -196,7 +196,7 @@ def _metric_columns() -> dict[str, object]:
 
 def _gallery(dataset_id: str, ids: Sequence[int], *, key: str) -> None:
     items = catalog.get_items(list(ids), split_id=None)
-    tiles = [gallery.tile(items[one], caption=items[one].label) for one in ids if one in items]
+    tiles = [gallery.tile(items[one]) for one in ids if one in items]
     gallery.show(dataset_id, tiles, key=key, classes=catalog.classes(dataset_id), staged=True)
 
 

@@ -23,11 +23,16 @@ SHAPES = {
 
 
 def drawn_classes(counts: pd.DataFrame) -> list[str]:
-    """Give the classes that fit into a chart, the largest first: of too many, both ends."""
+    """Give the classes that fit into a chart, the largest first: of too many, both ends.
+
+    Where all are as large, none is at an end: they are the first ones.
+    """
     totals = counts.groupby("label")["n_in_use"].sum()
-    labels = list(totals[totals > 0].sort_values(ascending=False, kind="stable").index)
-    half = MOST_CLASSES // 2
-    return labels if len(labels) <= MOST_CLASSES else labels[:half] + labels[-half:]
+    totals = totals[totals > 0].sort_values(ascending=False, kind="stable")
+    labels, half = list(totals.index), MOST_CLASSES // 2
+    if len(labels) <= MOST_CLASSES or totals.min() == totals.max():
+        return labels[:MOST_CLASSES]
+    return labels[:half] + labels[-half:]
 
 
 def images_per_class(counts: pd.DataFrame) -> go.Figure:

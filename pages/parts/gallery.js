@@ -4,7 +4,7 @@
 // them, and may arrive twice: the server counts an operation once.
 
 import { Bar } from "./gallery_bar.js";
-import { element, paintTile, tileElement } from "./gallery_dom.js";
+import { element, fingerprintOf, paintTile, tileElement } from "./gallery_dom.js";
 import { handleKey } from "./gallery_keys.js";
 import { notes, suggested, toggled } from "./gallery_labels.js";
 import { ClassMenu } from "./gallery_menu.js";
@@ -62,7 +62,7 @@ class Gallery {
     this.store.acknowledge(data.acked);
     this.grid.style.setProperty("--tile", `${data.tile_px}px`);
     this.grid.style.setProperty("--height", data.height_px ? `${data.height_px}px` : "70vh");
-    const fingerprint = JSON.stringify(data.tiles.map((t) => [t.id, t.hash, t.caption, t.tooltip]));
+    const fingerprint = fingerprintOf(data.tiles);
     if (fingerprint !== this.fingerprint) this.rebuild(data.tiles);
     this.fingerprint = fingerprint;
     this.tiles = data.tiles;

@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 
 from core.datasets import catalog, edits
-from core.domain.items import Item
+from core.domain import labellers
+from core.domain.items import Item, ItemStatus
 from pages.parts import assets, errors, item_dialog, item_words, state, text
 
 MOST_ACKNOWLEDGED = 500
@@ -27,32 +28,29 @@ class Tile:
 
     item_id: int
     content_hash: str | None
-    caption: str  # plain text, up to two lines
+    caption: str  # plain text
     tooltip: str
-    label: str
+    label: str  # as it is now
+    recorded_label: str
     excluded: bool = False
-    relabelled: bool = False
-    broken: bool = False
+    status: ItemStatus = "ok"
+    shows_label: bool = False  # in a line above the caption, which follows every decision
     suggestion: str | None = None  # the class that a relabel offers first
 
 
-def tile(
-    item: Item, *, caption: str | None = None, suggestion: str | None = None, multi: bool = False
-) -> Tile:
-    """Make the tile of an item; without a caption it shows the label and the file's name.
-
-    With `multi` the item is one of a multi-label dataset, and its label all its labels.
-    """
-    own = f"{item_words.label(item.label, multi=multi)}\n{item.name}"
+def tile(item: Item, *, caption: str | None = None, suggestion: str | None = None) -> Tile:
+    """Make the tile of an item; without a caption it shows the label and what is its file."""
+    own = item_words.problem(item) if item.status == "broken" else item.name
     return Tile(
         item_id=item.id,
         content_hash=item.content_hash,
-        caption=text.plain_lines(own if caption is None else caption),
+        caption=text.plain_lines(str(own) if caption is None else caption),
         tooltip=text.plain(item.path),
         label=item.label,
+        recorded_label=item.recorded_label,
         excluded=item.excluded,
-        relabelled=item.label != item.recorded_label,
-        broken=item.status != "ok",
+        status=item.status,
+        shows_label=caption is None,
         suggestion=suggestion,
     )
 
@@ -97,6 +95,7 @@ def _draw(dataset_id: str, tiles: tuple[Tile, ...], *, key: str, view: dict[str,
     history = edits.get_history(dataset_id)
     data = {
         **view,
+        "classes": _with_new(view["classes"], fresh, multi=view["multi"]),
         "tiles": [_plain(one) for one in fresh],
         "acked": _acknowledged(key),
         "can_undo": history.undo_target is not None,
@@ -120,12 +119,22 @@ def _refresh(dataset_id: str, tiles: tuple[Tile, ...]) -> list[Tile]:
         replace(
             one,
             label=items[one.item_id].label,
+            recorded_label=items[one.item_id].recorded_label,
             excluded=items[one.item_id].excluded,
-            relabelled=items[one.item_id].label != items[one.item_id].recorded_label,
+            status=items[one.item_id].status,
         )
         for one in tiles
         if one.item_id in items and items[one.item_id].dataset_id == dataset_id
     ]
+
+
+def _with_new(classes: Sequence[str], tiles: Sequence[Tile], *, multi: bool) -> list[str]:
+    """Add the classes that relabels on this page have made, at the end: numbers keep theirs."""
+    changed = [
+        one.label for one in tiles if one.status == "ok" and one.label != one.recorded_label
+    ]
+    used = {name for label in changed for name in labellers.split(label, multi=multi)}
+    return [*classes, *sorted(used.difference(classes))]
 
 
 def _plain(one: Tile) -> dict[str, Any]:

@@ -54,10 +54,12 @@ export class Bar {
 
   drawLegend(classes, multi) {
     const names = classes.slice(0, 9);
-    const drawn = JSON.stringify([names, multi]);
+    const hasMore = classes.length > names.length;
+    const drawn = JSON.stringify([names, hasMore, multi]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     this.legend.replaceChildren(...names.map((name, index) => this.chip(name, index + 1, multi)));
+    if (hasMore) this.legend.append(this.moreChip());
     this.legend.hidden = names.length < 2;
     this.legend.setAttribute("aria-label", multi ? "Add or remove a class" : "Relabel to");
     const { relabel } = this.buttons;
@@ -76,11 +78,19 @@ export class Bar {
     return chip;
   }
 
+  moreChip() {
+    const chip = element("button", "chip", { type: "button", title: "Show all classes (R)" });
+    chip.append(element("span", "", {}, "…"), element("kbd", "", {}, "R"));
+    chip.append(element("span", "", {}, "for more"));
+    chip.addEventListener("click", () => this.gallery.openMenu());
+    return chip;
+  }
+
   paint() {
     const { gallery } = this;
     const { selected, queue } = gallery.store;
     const n = selected.size;
-    this.info.textContent = n ? `${n} selected` : plural(gallery.tiles.length, "image");
+    this.info.textContent = n ? `${n} selected` : "none selected";
     this.info.classList.toggle("some", n > 0);
     this.paintButtons(gallery.targets());
     this.paintMarks();

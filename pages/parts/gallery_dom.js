@@ -1,6 +1,6 @@
 // Making elements. Names from disk are hostile input: they only ever become text or attributes.
 
-import { inWords } from "./gallery_labels.js";
+import { changes, inWords, plain } from "./gallery_labels.js";
 
 export function element(tag, className, attributes = {}, text = null) {
   const made = document.createElement(tag);
@@ -19,7 +19,12 @@ export function button(label, key, title, onClick) {
   return made;
 }
 
-// One image: the picture or a word why there is none, what will become of it, and its caption.
+// What a tile's elements are made of; the rest of it is painted.
+export function fingerprintOf(tiles) {
+  return JSON.stringify(tiles.map((t) => [t.id, t.hash, t.status, t.caption, t.tooltip]));
+}
+
+// One image: the picture or a word why there is none, and room for its badge and its caption.
 export function tileElement(tile, index) {
   const root = element("div", "tile", {
     role: "option",
@@ -29,9 +34,9 @@ export function tileElement(tile, index) {
   });
   root.dataset.id = tile.id;
   const frame = element("div", "frame");
-  frame.append(tile.hash && !tile.broken ? picture(tile, frame) : noPicture(tile));
+  frame.append(tile.hash && tile.status !== "broken" ? picture(tile, frame) : noPicture(tile));
   frame.append(element("span", "badge"));
-  root.append(frame, element("div", "caption", {}, tile.caption));
+  root.append(frame, element("div", "caption"));
   return root;
 }
 
@@ -44,28 +49,41 @@ function picture(tile, frame) {
 }
 
 function noPicture(tile) {
-  return element("div", "no-picture", {}, tile.broken ? "cannot be read" : "no picture");
+  const words = tile.status === "broken" ? "cannot be read" : "no picture";
+  return element("div", "no-picture", {}, words);
 }
 
 export function paintTile(root, view, { selected, current, multi }) {
   root.classList.toggle("selected", selected);
   root.classList.toggle("current", current);
   root.classList.toggle("excluded", view.excluded);
+  root.classList.toggle("gone", view.status === "gone");
+  root.classList.toggle("broken", view.status === "broken");
   root.setAttribute("aria-selected", String(selected));
   const [text, kind] = badge(view, multi);
   const shown = root.querySelector(".badge");
   shown.textContent = text;
   shown.dataset.kind = kind;
   shown.hidden = !text;
+  const label = view.shows_label ? `${inWords(view.label, multi)}\n` : "";
+  root.querySelector(".caption").textContent = label + view.caption;
 }
 
 function badge(view, multi) {
   if (view.mark) {
     const words = { exclude: "to delete", keep: "keep" };
-    const shown = words[view.mark.kind] || `→ ${inWords(view.mark.label, multi)}`;
+    const shown = words[view.mark.kind] || becomes(view.label, view.mark.label, multi);
     return [shown, `mark-${view.mark.kind}`];
   }
+  if (view.status === "gone") return ["gone since the last scan", "gone"];
   if (view.excluded) return ["excluded", "excluded"];
-  if (view.relabelled) return [`→ ${inWords(view.label, multi)}`, "relabelled"];
+  if (view.label !== view.recorded_label) {
+    return [becomes(view.recorded_label, view.label, multi), "relabelled"];
+  }
   return view.kept ? ["kept", "kept"] : ["", ""];
+}
+
+// One label takes the other's place; of several, some come and some go.
+function becomes(before, after, multi) {
+  return multi ? changes(before, after) || "no change" : `→ ${plain(after)}`;
 }

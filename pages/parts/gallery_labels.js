@@ -17,9 +17,22 @@ function byCodePoint(one, other) {
   return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
 }
 
+// Show control and direction characters of a name as a box.
+export function plain(name) {
+  return name.replace(/[\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, "\u25a1");
+}
+
 // How a label is written for a person.
 export function inWords(label, multi) {
-  return multi ? labelsOf(label).join(", ") || "no label" : label;
+  return plain(multi ? labelsOf(label).join(", ") : label) || "no label";
+}
+
+// What is added to several labels, and what is taken away: "+ cat, − dog".
+export function changes(before, after) {
+  const [old, now] = [labelsOf(before), labelsOf(after)];
+  const added = now.filter((one) => !old.includes(one)).map((one) => `+ ${plain(one)}`);
+  const removed = old.filter((one) => !now.includes(one)).map((one) => `− ${plain(one)}`);
+  return [...added, ...removed].join(", ");
 }
 
 // Give a class to all images, or take it from them where all have it; decisions, one a label set.

@@ -1,6 +1,8 @@
-// The menu of classes: type to narrow it down, arrows and Enter or the mouse to choose.
+// The menu of classes: type to narrow it down, arrows and Enter or the mouse to choose. Its last
+// entry makes a class of what was typed, where there is none of that name.
 
 import { element } from "./gallery_dom.js";
+import { plain } from "./gallery_labels.js";
 
 export class ClassMenu {
   constructor(onChoose, onClose) {
@@ -11,7 +13,7 @@ export class ClassMenu {
       placeholder: "Type a class…",
       role: "combobox",
       "aria-expanded": "true",
-      "aria-label": "New class",
+      "aria-label": "Class",
       spellcheck: "false",
       autocomplete: "off",
     });
@@ -48,22 +50,26 @@ export class ClassMenu {
   }
 
   narrow() {
-    const typed = this.input.value.trim().toLowerCase();
-    const starts = this.classes.filter((name) => name.toLowerCase().startsWith(typed));
+    const typed = this.input.value.trim();
+    const wanted = typed.toLowerCase();
+    const starts = this.classes.filter((name) => name.toLowerCase().startsWith(wanted));
     const contains = this.classes.filter(
-      (name) => name.toLowerCase().includes(typed) && !starts.includes(name),
+      (name) => name.toLowerCase().includes(wanted) && !starts.includes(name),
     );
     this.found = [...starts, ...contains].slice(0, 200);
-    this.index = 0;
-    this.list.replaceChildren(...this.found.map((name) => this.option(name)));
+    this.list.replaceChildren(...this.found.map((name) => this.option(name, plain(name))));
+    if (typed && !this.classes.includes(typed)) {
+      this.found.push(typed);
+      this.list.append(this.option(typed, `New class "${plain(typed)}"`));
+    }
     if (!this.found.length) {
-      this.list.append(element("div", "menu-none", {}, "No class of that name"));
+      this.list.append(element("div", "menu-none", {}, "No class yet: type a name"));
     }
     this.point(0);
   }
 
-  option(name) {
-    const option = element("div", "menu-option", { role: "option", title: name }, name);
+  option(name, words) {
+    const option = element("div", "menu-option", { role: "option", title: words }, words);
     if (this.notes.has(name)) {
       option.append(element("span", "menu-hint", {}, this.notes.get(name)));
     }

@@ -30,12 +30,11 @@ export class Store {
 
   // The state of a tile as the person should see it: the server's truth, then what is under way.
   view(tile) {
-    const view = { label: tile.label, excluded: tile.excluded, relabelled: tile.relabelled };
-    view.kept = this.kept.has(tile.id);
-    for (const { kind, item_ids, label } of this.queue.flatMap((one) => one.decisions)) {
-      if (!item_ids.includes(tile.id)) continue;
-      if (kind === "exclude") view.excluded = true;
-      if (kind === "relabel") Object.assign(view, { label, relabelled: true, excluded: false });
+    const view = { ...tile, kept: this.kept.has(tile.id) };
+    for (const one of this.queue.flatMap((operation) => operation.decisions)) {
+      if (!one.item_ids.includes(tile.id)) continue;
+      if (one.kind === "exclude") view.excluded = true;
+      if (one.kind === "relabel") Object.assign(view, { label: one.label, excluded: false });
     }
     view.mark = this.marks.get(tile.id) || null;
     return view;

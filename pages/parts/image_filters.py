@@ -1,7 +1,7 @@
 """The filters of a gallery: a row of the usual ones, a popover of more, and what is chosen there.
 
-What hides in the popover shows as chips below the row, each of which takes its filter away: a
-person always sees why images are missing.
+What hides in the popover, and the status that a chart chooses, show as chips below the row, each
+of which takes its filter away: a person always sees why images are missing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +10,24 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from core.datasets.catalog import ItemFilter, Order, Range
+from core.datasets.catalog import ItemFilter, Order, Range, Status, queries
 from core.datasets.catalog.statistics import Measure
 from core.datasets.images import FORMATS
 from core.domain.items import PARTS, Dataset
 from pages.parts import errors, text
 
-STATUSES = ("in_use", "excluded", "relabelled", "broken", "gone")
+STATUSES: dict[str, Status] = {
+    "in use": "in_use",
+    "excluded": "excluded",
+    "relabelled": "relabelled",
+    "broken": "broken",
+    "gone": "gone",
+}
 ORDERS: tuple[Order, ...] = get_args(Order)
 COLOURS = {"grey": True, "colour": False}
 COPIES = {"exact": "exact", "across classes": "across_classes"}
 KB = 1000  # bytes
+OWNER = "image_filters.dataset"  # the dataset that the filters were chosen for
 MISNAMED = "Such a file is read by its content, whatever its name says."
 
 
@@ -46,6 +53,7 @@ LIMITS: dict[Measure, Limit] = {
 
 def show(dataset: Dataset, classes: Sequence[str]) -> ItemFilter:
     """Draw the filters, and give what is chosen."""
+    _forget_another(dataset.id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = st.multiselect(
             "Class",
@@ -56,18 +64,19 @@ def show(dataset: Dataset, classes: Sequence[str]) -> ItemFilter:
             width=220,
         )
         part = _choice("Part", PARTS, "part", placeholder="All parts", width=120)
-        status = _choice("Status", STATUSES, "status", placeholder="All", width=130)
+        status = _choice("Status", tuple(STATUSES), "status", placeholder="All", width=130)
         name = st.text_input(
             "File name", key="name", bind="query-params", placeholder="contains…", width=170
         )
-        order = st.selectbox("Order by", ORDERS, key="order", bind="query-params", width=130)
+        orders = _orders(dataset.id, revision=dataset.revision, scanned_at=dataset.scanned_at)
+        order = st.selectbox("Order by", orders, key="order", bind="query-params", width=130)
         with st.popover("More filters", icon=":material/tune:"):
             more = _more()
-    _chips(more)
+    _chips({"status": status, **more})
     return ItemFilter(
         labels=tuple(labels) or None,
         parts=(part,) if part else None,
-        status=status,
+        status=STATUSES.get(status),
         name_contains=name,
         order=order,
         **more,
@@ -81,11 +90,24 @@ def classes_key(dataset_id: str) -> str:
 
 def choose(dataset_id: str, **values: object) -> None:
     """Look at the images in use that one filter lets through; belongs into a callback."""
-    for name, value in {**_cleared(), "part": None, "name": "", "status": "in_use"}.items():
+    _let_all_through(dataset_id)
+    for name, value in {"status": "in use", **values}.items():
         st.session_state[name] = value
-    st.session_state[classes_key(dataset_id)] = []
-    for name, value in values.items():
-        st.session_state[name] = value
+
+
+@errors.callback
+def clear_all(dataset_id: str) -> None:
+    """Take every filter away; the order stays."""
+    _let_all_through(dataset_id)
+
+
+def empty_ranges(filters: ItemFilter) -> list[str]:
+    """Say of each range that ends before it begins that nothing can lie in it."""
+    return [
+        f"{_in_words(measure)(limits)}: nothing lies between, the first number must be smaller."
+        for measure in LIMITS
+        if (limits := getattr(filters, measure)) is not None and _is_empty(*limits)
+    ]
 
 
 def within(measure: Measure, limits: Range) -> dict[str, float | None]:
@@ -97,10 +119,51 @@ def within(measure: Measure, limits: Range) -> dict[str, float | None]:
     }
 
 
+def _is_empty(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low >= high
+
+
+def _forget_another(dataset_id: str) -> None:
+    """Drop what was chosen for another dataset, and what an address that brings filters lacks.
+
+    What is in the address outlasts a visit to another page; the choice of classes does not, which
+    tells who comes from there from who changes the dataset here, with the old one's filters still
+    in the address.
+    """
+    owner = st.session_state.get(OWNER)
+    comes = owner is None or classes_key(owner) not in st.session_state
+    brought = {name for name in _open_values() if comes and name in st.query_params}
+    if brought or owner != dataset_id:
+        for name, value in _open_values().items():
+            if name not in brought:
+                st.session_state[name] = value
+        if not (comes and "order" in st.query_params):
+            st.session_state["order"] = ORDERS[0]
+    st.session_state[OWNER] = dataset_id
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _orders(dataset_id: str, *, revision: int, scanned_at: float | None) -> tuple[Order, ...]:
+    """Give the orders that tell this dataset's images apart; kept for each revision and scan."""
+    return tuple(one for one in ORDERS if one != "rank" or queries.has_ranks(dataset_id))
+
+
+def _let_all_through(dataset_id: str) -> None:
+    for name, value in _open_values().items():
+        st.session_state[name] = value
+    st.session_state[classes_key(dataset_id)] = []
+
+
+def _open_values() -> dict[str, Any]:
+    """Give the values of all inputs with a name in the address that let everything through."""
+    return {**_cleared(), "part": None, "name": ""}
+
+
 def _cleared() -> dict[str, Any]:
-    """Give the values of the popover's inputs that let everything through."""
+    """Give the values of the inputs behind the chips that let everything through."""
     ends = [name for limit in LIMITS.values() for name in limit.names]
-    return {"format": [], "colours": None, "misnamed": False, "copies": None} | dict.fromkeys(ends)
+    others = {"status": None, "format": [], "colours": None, "misnamed": False, "copies": None}
+    return others | dict.fromkeys(ends)
 
 
 def _choice(
@@ -157,12 +220,12 @@ def _range(limit: Limit) -> Range | None:
     return low, high
 
 
-def _chips(more: Mapping[str, Any]) -> None:
-    """Show the filters of the popover that are in force, each with a way to take it away."""
+def _chips(values: Mapping[str, Any]) -> None:
+    """Show the filters among some that are in force, each with a way to take it away."""
     chosen = [
         (name, words(value), keys)
         for name, (words, keys) in _WORDS.items()
-        if (value := more[name]) is not None
+        if (value := values[name]) is not None
     ]
     if not chosen:
         return
@@ -202,6 +265,7 @@ def _in_words(measure: Measure) -> Callable[[Range], str]:
 
 
 _WORDS: dict[str, tuple[Callable[[Any], str], tuple[str, ...]]] = {
+    "status": (lambda status: f"Status: {status}", ("status",)),
     "formats": (", ".join, ("format",)),
     "is_misnamed": (lambda _: "Named like another format", ("misnamed",)),
     "is_grey": (lambda grey: "Grey" if grey else "Colour", ("colours",)),

@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from core.datasets import catalog, related
+from core.datasets import catalog, related, thumbnails
 from core.domain.items import Item
 from pages.parts import errors, item_words, state, text
 
@@ -20,7 +20,7 @@ def show(dataset_id: str, item_ids: tuple[int, ...], *, first: int) -> None:
     if opened_at != first:
         offset = 0
     index = (item_ids.index(first) + offset) % len(item_ids)
-    _turn_buttons(first, offset, text.count(len(item_ids), "image"), index)
+    _turn_buttons(first, offset, f"{index + 1:,} of {len(item_ids):,} on this page")
     item = catalog.get_item(item_ids[index], split_id=state.find_split_id(dataset_id))
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -32,7 +32,7 @@ def show(dataset_id: str, item_ids: tuple[int, ...], *, first: int) -> None:
         _edits(item)
 
 
-def _turn_buttons(first: int, offset: int, total: str, index: int) -> None:
+def _turn_buttons(first: int, offset: int, place: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, icon, step in (("Previous", "arrow_back", -1), ("Next", "arrow_forward", 1)):
             st.button(
@@ -42,7 +42,7 @@ def _turn_buttons(first: int, offset: int, total: str, index: int) -> None:
                 on_click=_turn,
                 args=(first, offset + step),
             )
-        st.caption(f"{index + 1:,} of {total}", width="content")
+        st.caption(place, width="content")
 
 
 @errors.callback
@@ -51,14 +51,27 @@ def _turn(first: int, offset: int) -> None:
 
 
 def _picture(item: Item) -> None:
-    if item.content_hash is None or item.status != "ok":
-        st.warning(text.escape(item.reason or "This file cannot be shown."))
+    problem = item_words.problem(item)
+    if problem:
+        st.warning(text.escape(problem))
+    size_px = _largest_px(item)
+    if size_px is None:
         return
     st.html(
-        f'<img src="/thumb/{html.escape(item.content_hash)}/1280" '
+        f'<img src="/thumb/{html.escape(str(item.content_hash))}/{size_px}" '
         f'alt="{html.escape(text.plain(item.name))}" '
         'style="width:100%;height:64vh;object-fit:contain;object-position:top left">'
     )
+
+
+def _largest_px(item: Item) -> int | None:
+    """Give the size to show an item in: of a file that is gone the largest that was kept."""
+    if item.content_hash is None or item.status == "broken":
+        return None
+    if item.status == "ok":
+        return max(thumbnails.SIZES_PX)
+    kept = (px for px in thumbnails.SIZES_PX if thumbnails.find(item.content_hash, size_px=px))
+    return max(kept, default=None)
 
 
 def _facts(item: Item, *, multi: bool) -> None:
@@ -67,12 +80,12 @@ def _facts(item: Item, *, multi: bool) -> None:
         ("Labels" if multi else "Label", _label(item, multi=multi)),
         ("Part", _part(item)),
         ("State", "excluded" if item.excluded else "in use" if item.in_use else item.status),
-        ("Rank", f"{item.rank} in the search results" if item.rank is not None else None),
+        ("Rank", f"{item.rank} in its list" if item.rank is not None else None),
         ("Size", item_words.size(item)),
         ("Colours", _colours(item)),
         ("File", _file(item)),
         ("Path", text.escape(item.path)),
-        ("Content", item.content_hash or "not read"),
+        ("Content hash", item.content_hash or "not read"),
     ]
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in rows if value))
 

@@ -20,6 +20,15 @@ def label(name: str, *, multi: bool) -> str:
     return ", ".join(labellers.split(name, multi=multi)) or "no label"
 
 
+def problem(item: Item) -> str | None:
+    """Say in a whole sentence why an item cannot be used; None: its file is there and sound."""
+    if item.status == "gone":
+        return f"{item.name} is gone since the last scan."
+    if item.status == "broken":
+        return f"{item.name} {item.reason or 'cannot be read'}."
+    return None
+
+
 def mode(name: str) -> str:
     """Write how a file stores its colours: `CMYK`, `palette`, `16 bit grey`."""
     return "16 bit grey" if name.startswith("I;16") else MODES.get(name, name)

@@ -74,6 +74,8 @@ def _histogram(dataset_id: str, found: Description, measure: Measure) -> None:
         st.caption("Unknown until the next scan.")
         return
     st.caption(words.spread(measure, found.spreads[measure]))
+    if words.is_one_value(measure, found.spreads[measure]):
+        return
     bars = found.histograms[measure]
     figure = catalog_charts.histogram(bars, measure)
     chosen = [image_filters.within(measure, bar.limits) for bar in bars]
@@ -161,17 +163,16 @@ def _told(sentence: str, number: int, dataset_id: str, **values: object) -> None
 
 def _smallest(dataset: Dataset) -> None:
     st.subheader("Smallest images", anchor=False)
-    st.caption(words.SMALLEST)
     wanted = ItemFilter(status="in_use", order="smallest")
     page = catalog.list_items(
         dataset.id, filters=wanted, split_id=state.find_split_id(dataset.id), limit=N_SMALLEST
     )
-    multi = dataset.is_multi_label
+    st.caption(words.smallest(page.items))
     gallery.show(
         dataset.id,
         [gallery.tile(one, caption=f"{item_words.size(one)}\n{one.name}") for one in page.items],
         key=f"smallest-{dataset.id}",
         classes=catalog.classes(dataset.id),
-        multi=multi,
+        multi=dataset.is_multi_label,
         tile_px=110,
     )

@@ -1,14 +1,19 @@
 """Statistics in sentences, each with what it means for training."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from core.datasets.catalog.statistics import Colours, CopyCounts, Measure, Spread
+from core.domain.items import Item
 from pages.parts import catalog_charts, text
 
-SMALLEST = (
-    "Icons, thumbnails and placeholders are usually here: enlarged to the training size they are "
-    "blurs that teach nothing."
-)
+SMALL_PX = 64  # a shorter side below it is an icon's, seldom a photo's
+ONE_VALUE: dict[Measure, str] = {
+    "shorter_px": "All images are {} px on their shorter side.",
+    "aspect": "All images have the same shape: their width divided by their height is {}.",
+    "size_bytes": "All files have {}.",
+}
 UNKNOWN = (
     "Which images are grey, how files store their colours, and whether they are named like "
     "another format is unknown until the next scan."
@@ -21,12 +26,22 @@ def balance(counts: pd.DataFrame) -> str:
     numbers = numbers[numbers > 0]
     if len(numbers) < 2:
         return "A network needs two classes to tell apart."
+    if numbers.min() == numbers.max():
+        return _equal(len(numbers), text.count(numbers.min(), "image"))
     drawn = ""
     if len(numbers) > catalog_charts.MOST_CLASSES:
         half = catalog_charts.MOST_CLASSES // 2
         drawn = f"Of {len(numbers):,} classes the {half} largest and {half} smallest are drawn. "
-    extremes = f"Smallest class {numbers.min():,}, largest {numbers.max():,} images. "
+    largest = text.count(numbers.max(), "image")
+    extremes = f"Smallest class {numbers.min():,}, largest {largest}. "
     return drawn + extremes + _evenness(numbers.max() / numbers.min())
+
+
+def _equal(n_classes: int, size: str) -> str:
+    most = catalog_charts.MOST_CLASSES
+    if n_classes > most:
+        return f"The first {most} of {n_classes:,} classes are drawn; all have {size}."
+    return f"Each class has {size}."
 
 
 def _evenness(ratio: float) -> str:
@@ -52,23 +67,46 @@ def labels_per_image(numbers: dict[int, int]) -> str:
 
 
 def spread(measure: Measure, found: Spread) -> str:
-    """Say between which values a measure lies."""
+    """Say between which values a measure lies, and a value that all have only once."""
+    low, median, high = (_write(measure, one) for one in (found.low, found.median, found.high))
+    if low == high:
+        return ONE_VALUE[measure].format(low)
     if measure == "size_bytes":
         return (
-            f"{text.size(found.low)} to {text.size(found.high)}, half of them at least "
-            f"{text.size(found.median)}. Very small files are often placeholders or thumbnails."
+            f"{low} to {high}, half of them at least {median}. "
+            "Very small files are often placeholders or thumbnails."
         )
     if measure == "aspect":
         return (
-            f"From {found.low:.2f} to {found.high:.2f}, half of them at least {found.median:.2f}. "
+            f"From {low} to {high}, half of them at least {median}. "
             "A network sees squares: of an image three times as wide as high, two thirds are cut "
             "off, or it is squeezed."
         )
-    if found.low == found.high:
-        return f"It is {found.high:,.0f} px in all; training above enlarges images."
     return (
-        f"{found.low:,.0f} to {found.high:,.0f} px, half of them at least {found.median:,.0f} px. "
+        f"{low} to {high} px, half of them at least {median} px. "
         "Training above that size enlarges images."
+    )
+
+
+def is_one_value(measure: Measure, found: Spread) -> bool:
+    """Say whether all images have the same value, as far as it is written."""
+    return _write(measure, found.low) == _write(measure, found.high)
+
+
+def _write(measure: Measure, value: float) -> str:
+    if measure == "size_bytes":
+        return text.size(value)
+    return f"{value:.2f}" if measure == "aspect" else f"{value:,.0f}"
+
+
+def smallest(items: Sequence[Item]) -> str:
+    """Say what the smallest images may be."""
+    sides = [min(one.width_px, one.height_px) for one in items if one.width_px and one.height_px]
+    if min(sides, default=SMALL_PX) >= SMALL_PX:
+        return "The smallest images; look whether they are worth keeping."
+    return (
+        "Icons, thumbnails and placeholders are usually here: enlarged to the training size they "
+        "are blurs that teach nothing."
     )
 
 
@@ -78,10 +116,15 @@ def misnamed(found: Colours) -> str:
         return "All files are named like the format that they have." + _unknown(
             found.n_misnamed_unknown
         )
-    number = text.count(found.n_misnamed, "file is", "files are")
+    unknown = _unknown(found.n_misnamed_unknown)
+    if found.n_misnamed == 1:
+        return (
+            "1 file is named like another format than its content has; it is read by content."
+            + unknown
+        )
     return (
-        f"{number} named like another format than their content has; they are read by content, "
-        "so nothing is lost." + _unknown(found.n_misnamed_unknown)
+        f"{found.n_misnamed:,} files are named like another format than their content has; they "
+        "are read by content." + unknown
     )
 
 
@@ -90,6 +133,10 @@ def grey(found: Colours) -> str:
     known = found.n_items - found.n_grey_unknown
     if not found.n_grey:
         return "No image is grey." + _unknown(found.n_grey_unknown)
+    if found.n_grey == 1:
+        return "1 image is grey. It trains as three equal channels." + _unknown(
+            found.n_grey_unknown
+        )
     return (
         f"{_share(found.n_grey, known)} of the images are grey ({found.n_grey:,}). They train as "
         "three equal channels; where one class is mostly grey, a network may learn greyness "

@@ -11,6 +11,7 @@ from tests.browser.conftest import settle
 from tests.datasets import looks
 
 pytestmark = pytest.mark.browser
+MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture
@@ -100,10 +101,71 @@ def test_r_opens_a_menu_that_narrows_down_while_typing(gallery):
     gallery.keyboard.press("r")
     expect(gallery.locator(".menu-option")).to_have_count(2)
     gallery.keyboard.type("do")
-    expect(gallery.locator(".menu-option")).to_have_text(["dog"])
+    expect(gallery.locator(".menu-option")).to_have_text(["dog", 'New class "do"'])
     gallery.keyboard.press("Enter")
 
     expect(gallery.locator(".tile").nth(0).locator(".badge")).to_have_text("→ dog")
+
+
+def test_the_caption_follows_a_relabel_and_its_undo(gallery):
+    caption = gallery.locator(".tile").nth(0).locator(".caption")
+    gallery.locator(".tile").nth(0).click()
+    gallery.keyboard.press("2")
+    expect(caption).to_have_text("dog 000.png")
+    saved(gallery)
+    expect(caption).to_have_text("dog 000.png")
+
+    gallery.keyboard.press("z")
+
+    expect(caption).to_have_text("cat 000.png")
+    expect(gallery.locator(".badge:visible")).to_have_count(0)
+
+
+def test_the_menu_makes_a_class_that_is_not_there(gallery, pets):
+    gallery.locator(".tile").nth(0).click()
+    gallery.keyboard.press("r")
+    gallery.keyboard.type("hat")
+    expect(gallery.locator(".menu-option")).to_have_text(['New class "hat"'])
+    gallery.keyboard.press("Enter")
+    expect(gallery.locator(".tile").nth(0).locator(".badge")).to_have_text("→ hat")
+    saved(gallery)
+
+    assert "hat" in catalog.classes(pets.id)
+    gallery.locator(".tile").nth(1).click()
+    gallery.keyboard.press("r")
+    expect(gallery.locator(".menu-option")).to_have_text(["cat", "dog", "hat"])
+
+
+def test_a_class_that_cannot_be_made_is_told(gallery, pets):
+    gallery.locator(".tile").nth(0).click()
+    gallery.keyboard.press("r")
+    gallery.keyboard.type("a/b")
+    gallery.keyboard.press("Enter")
+
+    expect(gallery.get_by_text("'a/b' cannot be the name of a class")).to_be_visible()
+    expect(gallery.locator(".tile").nth(0).locator(".caption")).to_have_text("cat 000.png")
+    assert catalog.get(pets.id).revision == 1
+
+
+def test_more_classes_than_keys_are_in_the_menu(page, server):
+    dataset_id, _ = looks.items(*({"label": f"class {n:02d}"} for n in range(12)))
+    page.goto(f"{server}/browse?dataset={dataset_id}")
+    expect(page.locator(".tile")).to_have_count(12)
+    settle(page)
+    page.locator(".tile").nth(0).click()
+    page.locator(".chip").nth(9).click()
+
+    expect(page.locator(".chip")).to_have_count(10)
+    expect(page.locator(".chip").nth(9)).to_have_text("…Rfor more")
+    expect(page.locator(".menu-option")).to_have_count(12)
+
+
+def test_a_file_that_is_gone_is_no_broken_one(page, server):
+    dataset_id, _ = looks.items({"label": "cat", "status": "gone", "content_hash": None})
+    page.goto(f"{server}/browse?dataset={dataset_id}&status=gone")
+
+    expect(page.locator(".badge")).to_have_text("gone since the last scan")
+    expect(page.locator(".no-picture")).to_have_text("no picture")
 
 
 def test_thirty_quick_keys_are_all_counted_once(gallery, pets):
@@ -157,7 +219,7 @@ def test_a_class_is_added_to_those_without_it_and_removed_where_all_have_it(seve
     several.locator(".grid").focus()
     several.keyboard.press("Control+a")
     several.keyboard.press("1")
-    expect(several.locator(".badge:visible")).to_have_text(["→ cat", "→ cat, dog"])
+    expect(several.locator(".badge:visible")).to_have_text(["+ cat"] * 2)
     saved(several)
     added = labels(several)
 
@@ -165,7 +227,10 @@ def test_a_class_is_added_to_those_without_it_and_removed_where_all_have_it(seve
     expect(several.locator(".tile.selected")).to_have_count(3)
     saved(several)
     several.keyboard.press("2")
-    expect(several.locator(".badge:visible")).to_have_text(["→ cat"] * 3)
+    expect(several.locator(".badge:visible")).to_have_text(
+        ["+ cat", f"{MINUS} dog", f"+ cat, {MINUS} dog"]
+    )
+    expect(several.locator(".caption")).to_have_text([re.compile(r"^cat\s")] * 3)
     saved(several)
 
     assert added == {"cat", "cat|dog"}

@@ -184,3 +184,10 @@ def test_the_name_of_a_file_is_its_path_without_folders() -> None:
 
     assert [catalog.get_item(item_id).name for item_id in ids] == ["c d.jpg", "plain.jpg"]
     assert found(dataset_id, ids, name_contains="c d") == [0]
+
+
+def test_ranks_are_there_where_one_item_has_one() -> None:
+    without, _ = looks.items({"rank": None})
+    ranked, _ = looks.items({"rank": None}, {"rank": 3})
+
+    assert (queries.has_ranks(without), queries.has_ranks(ranked)) == (False, True)

@@ -42,6 +42,14 @@ def classes(dataset_id: str) -> tuple[str, ...]:
     return tuple(sorted({one for label in found for one in labellers.split(label, multi=multi)}))
 
 
+def has_ranks(dataset_id: str) -> bool:
+    """Say whether any item came from a list that ranked it."""
+    table = schema.items
+    ranked = sa.exists().where(table.c.dataset_id == dataset_id, table.c.rank.is_not(None))
+    with database.reading() as connection:
+        return bool(connection.execute(sa.select(ranked)).scalar_one())
+
+
 def get_item(item_id: int, *, split_id: str | None = None) -> Item:
     """Get an item with its part in a split; raises NotFoundError."""
     found = get_items([item_id], split_id=split_id)
