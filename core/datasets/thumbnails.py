@@ -58,6 +58,7 @@ def _list_sources(content_hash: str) -> list[Path]:
     query = (
         sa.select(datasets.c.root, items.c.path)
         .join(datasets, datasets.c.id == items.c.dataset_id)
+        .where(items.c.dataset_id.in_(sa.select(datasets.c.id)))  # lets the index be used
         .where(items.c.content_hash == content_hash, items.c.status == "ok")
         .limit(MOST_SOURCES)
     )
