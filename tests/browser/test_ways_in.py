@@ -117,7 +117,7 @@ def test_a_list_of_addresses_is_downloaded_with_a_reason_for_each_failure(
     page.get_by_text("Allow addresses inside this machine").click()
     settle(page)
     page.get_by_role("button", name="Download", exact=True).click()
-    expect(page.get_by_text("2 downloaded, 1 no images, 1 failed")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("2 downloaded, 1 no image, 1 failed")).to_be_visible(timeout=LONG_MS)
     page.get_by_text("What came to nothing, and why").click()
 
     dataset = dataset_named("from the web")
