@@ -56,7 +56,7 @@ def _in_parts(name: str, title: str, *, about: str, size_bytes: int) -> PublicDa
 
 
 _OBJECTS = "Ten easily told kinds of things out of ImageNet, 13,394 photos"
-_DOGS = "Ten dog breeds that are hard to tell apart, 12,954 photos"
+_DOGS = "Ten dog breeds that are hard to tell apart, photos"
 _IDS = "classes are WordNet ids."
 
 PUBLIC: dict[str, PublicDataset] = {
@@ -109,7 +109,7 @@ PUBLIC: dict[str, PublicDataset] = {
         _in_parts(
             "DOGS",
             "Dogs and cats",
-            about="Dogs or cats, 25,000 photos of 2 classes; from a Kaggle competition.",
+            about="Dogs or cats, photos of 2 classes; from a Kaggle competition.",
             size_bytes=839_285_364,
         ),
         PublicDataset(
@@ -160,7 +160,7 @@ PUBLIC: dict[str, PublicDataset] = {
         ),
         _planet(
             "PLANET_SAMPLE",
-            about="The Amazon from space, several of 17 labels an image: about 1,000 images.",
+            about="The Amazon from space, several labels an image; from a Kaggle competition.",
             size_bytes=15_523_994,
         ),
         _planet(

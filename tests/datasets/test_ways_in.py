@@ -279,6 +279,21 @@ def test_a_removed_dataset_is_hidden_and_comes_back_with_its_edits(root: Path) -
     assert catalog.totals(back.id).n_excluded == 2
 
 
+def test_a_removed_dataset_does_not_come_back_beside_one_that_took_its_folder(
+    root: Path, tmp_path: Path
+) -> None:
+    removed = open_table(root)
+    shutil.copytree(root, tmp_path / "other")
+    other = catalog.open_folder(str(tmp_path / "other"), labeller=TABLE)
+    catalog.remove(removed.id)
+    catalog.move(other.id, str(root))
+
+    with pytest.raises(ConflictError, match="is the dataset other now"):
+        catalog.bring_back(removed.id)
+
+    assert [one.id for one in catalog.list_datasets()] == [other.id]
+
+
 def test_a_dataset_that_is_worked_on_is_not_removed(root: Path) -> None:
     dataset = open_table(root)
     task = {"id": "t", "kind": "scan", "params": {}, "status": "running", "dataset_id": dataset.id}

@@ -159,8 +159,21 @@ def remove(dataset_id: str) -> None:
 
 
 def bring_back(dataset_id: str) -> Dataset:
-    """Show a removed dataset again, with its edits and runs."""
-    return _change(dataset_id, removed_at=None)
+    """Show a removed dataset again, with its edits and runs.
+
+    Raises ConflictError where another one was pointed to its folder meanwhile.
+    """
+    mine = DATASETS.c.id == dataset_id
+    with database.writing() as connection:
+        row = _row(connection, dataset_id)
+        other = _of_root(connection, row.root, labellers.parse(row.labeller))
+        if other.removed_at is None and other.id != dataset_id:
+            raise ConflictError(
+                f"The folder {row.root} is the dataset {other.name} now.",
+                hint="Remove that dataset first if both are the same images.",
+            )
+        connection.execute(sa.update(DATASETS).where(mine).values(removed_at=None))
+    return get(dataset_id)
 
 
 def _change(dataset_id: str, **columns: object) -> Dataset:
