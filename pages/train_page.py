@@ -83,7 +83,7 @@ def _what_will_happen(dataset: Dataset, plan: Plan, taken: Taken, obstacle: str 
         return
     n_batches = taken.n_train // plan.recipe.batch_size
     _stages(dataset, plan, n_classes=len(taken.classes))
-    curve = schedules.curve(plan.recipe, n_batches=n_batches)
+    curve = schedules.curve(plan.recipe, n_train=taken.n_train)
     look.show(run_charts.schedule(curve), key="schedule")
     st.caption(
         f"{n_batches * plan.recipe.n_epochs:,} batches of {plan.recipe.batch_size} images: "

@@ -1,29 +1,54 @@
 """One stage of a recipe as one fit of fastai's learner."""
 
-from fastai.callback import schedule as _fit_one_cycle_is_patched_in  # noqa: F401
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from fastai.callback.core import Callback
+from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 
-from core.domain.recipes import Discriminative, Stage
+from core.domain import schedules
+from core.domain.recipes import Auto, Discriminative, Stage
 
 
-def fit(learn: Learner, stage: Stage, *, callbacks: list[Callback]) -> None:
-    """Fit one stage; what is trained was set before (`models.train_only`).
+def fit(
+    learn: Learner, stage: Stage, *, callbacks: Sequence[Callback], first_epoch: int = 0
+) -> None:
+    """Fit one stage from one of its epochs on; what is trained was set before.
 
-    The optimiser lives on from stage to stage, as in fastai's `fine_tune`.
+    The rates of all batches are those of `core.domain.schedules`. The optimiser lives on from
+    stage to stage, as in fastai's `fine_tune`.
     """
-    learn.fit_one_cycle(
+    if learn.opt is None:
+        learn.create_opt()
+    learn.opt.set_hyper("lr", rate(stage))
+    tops = [float(hypers["lr"]) for hypers in learn.opt.hypers]
+    learn.fit(
         stage.epochs,
-        lr_max=rate(stage),
-        pct_start=stage.schedule.pct_start,
-        div=stage.schedule.div,
-        div_final=stage.schedule.div_final,
-        cbs=callbacks,
+        lr=rate(stage),
+        wd=stage.wd,
+        cbs=[ParamScheduler(scheduled(stage, tops)), *callbacks],
+        start_epoch=first_epoch,
     )
 
 
 def rate(stage: Stage) -> float | slice:
     """Give the rate as fastai takes it: a number, or a slice from the body to the head."""
+    if isinstance(stage.lr, Auto):
+        raise TypeError("the rate of an automatic stage is found before it is fitted")
     if isinstance(stage.lr, Discriminative):
         return slice(stage.lr.low, stage.lr.high)
     return stage.lr
+
+
+def scheduled(stage: Stage, tops: Sequence[float]) -> dict[str, Callable[[float], object]]:
+    """Give the functions from a position to hyper-parameters; `tops` are the highest rates."""
+
+    def rates(position: float) -> list[float]:
+        return [schedules.lr_at(stage.schedule, top, position) for top in tops]
+
+    moves = schedules.momentum_at(stage.schedule, stage.momentum, 0.0) is not None
+    found: dict[str, Callable[[float], object]] = {"lr": rates}
+    if moves:
+        found["mom"] = partial(schedules.momentum_at, stage.schedule, stage.momentum)
+    return found

@@ -3,9 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.domain import schedules
 from core.domain.archs import ARCHS
 from core.domain.errors import RecipeError
-from core.domain.recipes import MOST_RATE, Augmentation, Discriminative, OneCycle, Recipe, Stage
+from core.domain.recipes import (
+    MOST_RATE,
+    Augmentation,
+    Auto,
+    Discriminative,
+    LearningRate,
+    OneCycle,
+    Recipe,
+    Stage,
+)
 
 DEFAULT_ARCH = "resnet34"
 
@@ -155,11 +165,19 @@ def with_rate(recipe: Recipe, lr: float, *, stages: tuple[int, ...]) -> Recipe:
 
 
 def top_rate(stage: Stage) -> float:
-    """Give the head's rate at its highest."""
-    return stage.lr.high if isinstance(stage.lr, Discriminative) else stage.lr
+    """Give the head's rate at its highest; raise RecipeError where a range test will choose it."""
+    top = schedules.ends(stage.lr)[1]
+    if top is None:
+        raise RecipeError(
+            "This stage finds its rate by itself, so there is none to change.",
+            hint="Give the stage a number as its rate first.",
+        )
+    return top
 
 
-def _scaled(lr: float | Discriminative, factor: float) -> float | Discriminative:
+def _scaled(lr: LearningRate, factor: float) -> LearningRate:
+    if isinstance(lr, Auto):
+        return lr
     if not isinstance(lr, Discriminative):
         return lr * factor
     low = None if lr.low is None else lr.low * factor

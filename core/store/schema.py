@@ -203,6 +203,10 @@ runs = Table(
     Column("environment", JSON),
     Column("fingerprint", Text),
     Column("retrain_of", Text),
+    Column("begins_from", Text),  # the run whose weights it began with
+    Column("wish", Text),  # "pause" or "stop_after_epoch"
+    Column("n_continued", Integer, nullable=False, default=0, server_default="0"),
+    Column("seconds_before", Float, nullable=False, default=0.0, server_default="0"),
     Column("n_train", Integer),
     Column("n_valid", Integer),
     Column("metrics", JSON),
@@ -236,6 +240,18 @@ stages = Table(
     Column("n_params", Integer, nullable=False),
     Column("n_params_trained", Integer, nullable=False),
     Column("n_batches", Integer, nullable=False),
+    Column("lr_find", JSON),  # of an automatic rate: points, suggestions, chosen
+    Column("note", Text),  # what was done otherwise than the recipe says, and why
+)
+
+recipes = Table(
+    "recipes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("recipe", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
 )
 
 epochs = Table(

@@ -14,14 +14,14 @@ RECIPE = Recipe(
 
 
 def test_the_curve_has_one_value_a_batch_and_marks_where_stages_begin():
-    curve = schedules.curve(RECIPE, n_batches=10)
+    curve = schedules.curve(RECIPE, n_train=640)
 
     assert len(curve.lr) == len(curve.momentum) == 30
     assert curve.stage_starts == (0, 10)
 
 
 def test_the_rate_starts_at_its_div_peaks_at_pct_start_and_the_momentum_mirrors_it():
-    curve = schedules.curve(RECIPE, n_batches=10)
+    curve = schedules.curve(RECIPE, n_train=640)
     second = curve.lr[10:]
 
     assert second[0] == pytest.approx(1e-4)

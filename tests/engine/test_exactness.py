@@ -66,7 +66,7 @@ def test_the_recorded_rates_and_momenta_are_the_drawn_schedule(
 
     steps = steps_of(frame, photos, recipe)
 
-    curve = schedules.curve(recipe, n_batches=3)
+    curve = schedules.curve(recipe, n_train=30)
     assert steps["lr"].tolist() == pytest.approx(curve.lr, rel=1e-4)
     assert steps["momentum"].tolist() == pytest.approx(curve.momentum, rel=1e-6)
     assert steps["stage"].tolist() == [0] * 3 + [1] * 6
