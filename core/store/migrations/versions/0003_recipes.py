@@ -1,4 +1,4 @@
-"""Recipes: saved ones, runs that pause, continue and begin from others, rates that stages found."""
+"""Recipes: saved ones, runs that pause, continue and begin from others, rates found."""
 
 import sqlalchemy as sa
 from alembic import op
