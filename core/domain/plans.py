@@ -35,4 +35,7 @@ class Plan(Frozen):
     split_id: str
     subset: Subset = Subset()
     recipe: Recipe
+    begins_from: str | None = (
+        None  # the run whose weights it begins with; None: the recipe's start
+    )
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.domain.jobs import RunStatus
+from core.domain.jobs import RunStatus, Wish
 from core.domain.plans import Subset
 from core.domain.recipes import Recipe
 
@@ -46,6 +46,10 @@ class Run:
     n_train: int | None = None
     n_valid: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # of the weights that were kept
+    begins_from: str | None = None  # the run whose weights it began with
+    wish: Wish | None = None
+    n_continued: int = 0
+    seconds_before: float = 0.0  # worked before it was continued
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,8 @@ class StageInfo:
     n_params: int
     n_params_trained: int
     n_batches: int  # an epoch
+    lr_find: dict[str, Any] | None = None  # of an automatic rate: points, suggestions, chosen
+    note: str | None = None  # what was done otherwise than the recipe says, and why
 
 
 @dataclass(frozen=True, kw_only=True)

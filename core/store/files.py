@@ -71,13 +71,18 @@ def uploads_folder() -> Path:
 
 
 def upload(upload_id: str, name: str) -> Path:
-    """Give the path that an uploaded archive is kept at until it is unpacked."""
+    """Give the path of an uploaded file: of an archive until it is unpacked, or of images."""
     return _made(uploads_folder() / upload_id) / name
 
 
 def labels_report(dataset_id: str) -> Path:
     """Give the path of what the labeller of a dataset could not bring together, as JSON."""
     return home() / "datasets" / dataset_id / "labels.json"
+
+
+def features_folder(key: str) -> Path:
+    """Give the folder of the cached activations of one body, made if need be."""
+    return _made(home() / "features" / key)
 
 
 def run_folder(run_id: str) -> Path:
@@ -110,9 +115,24 @@ def run_predictions(run_id: str) -> Path:
     return run_folder(run_id) / "valid-predictions.parquet"
 
 
+def run_tta_predictions(run_id: str) -> Path:
+    """Give the path of the predictions on valid with test-time augmentation, as those without."""
+    return run_folder(run_id) / "valid-predictions-tta.parquet"
+
+
 def run_train_losses(run_id: str) -> Path:
     """Give the path of what training saw of each item: epoch, item_id, loss, pred, p_pred."""
     return run_folder(run_id) / "train-losses.parquet"
+
+
+def run_epoch_losses(run_id: str, epoch: int) -> Path:
+    """Give the path of what one epoch's training saw, until the run has ended."""
+    return run_folder(run_id) / "epochs" / f"losses-{epoch:05d}.parquet"
+
+
+def run_checkpoint(run_id: str) -> Path:
+    """Give the path of the state after the last whole epoch, from which a run is continued."""
+    return run_folder(run_id) / "checkpoint.safetensors"
 
 
 def run_weights(run_id: str) -> Path:
@@ -128,6 +148,41 @@ def run_model(run_id: str) -> Path:
 def task_log(task_id: str) -> Path:
     """Give the path of what a task printed."""
     return _made(home() / "tasks" / task_id) / "log.txt"
+
+
+def prediction_folder(task_id: str) -> Path:
+    """Give the folder of what a predict task has predicted, which it makes."""
+    return home() / "predictions" / task_id
+
+
+def prediction_about(task_id: str) -> Path:
+    """Give the path of the JSON that says what predicted which images, and how."""
+    return prediction_folder(task_id) / "about.json"
+
+
+def prediction_part(task_id: str, number: int) -> Path:
+    """Give the path of one table of predictions; a task writes them one after the other."""
+    return prediction_folder(task_id) / f"part-{number:05d}.parquet"
+
+
+def prediction_parts(task_id: str) -> list[Path]:
+    """List the tables of predictions that are written so far, in their order."""
+    return sorted(prediction_folder(task_id).glob("part-*.parquet"))
+
+
+def prediction_csv(task_id: str) -> Path:
+    """Give the path of the table that a person takes away."""
+    return prediction_folder(task_id) / "predictions.csv"
+
+
+def export_folder(task_id: str) -> Path:
+    """Give the folder of what an export task has made; it may not be there."""
+    return home() / "exports" / task_id
+
+
+def export_file(task_id: str, name: str) -> Path:
+    """Give the path of the one file that an export task makes; its name is Winnow's own."""
+    return export_folder(task_id) / name
 
 
 def preview_folder(key: str) -> Path:

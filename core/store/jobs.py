@@ -24,7 +24,7 @@ from core.domain.errors import (
     StoreError,
     WinnowError,
 )
-from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus
+from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus, Wish
 from core.store import clock, database
 
 FLUSH_SECONDS = 0.5
@@ -44,7 +44,9 @@ class Lease:
         self._failure: Exception | None = None
         self._stop = threading.Event()
         self._ended = threading.Event()
+        self._wish: Wish | None = None
         self._lock = threading.Lock()
+        self._exchanging = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
 
     def __enter__(self) -> "Lease":
@@ -95,6 +97,14 @@ class Lease:
         """Say whether a person, or SIGTERM, asked for an end."""
         return self._stop.is_set()
 
+    def wish(self) -> Wish | None:
+        """Give what else a person asks for, which can be taken back."""
+        return self._wish
+
+    def save_now(self) -> None:
+        """Bring what was collected into the database before the work goes on."""
+        self._exchange()
+
     def ask_to_stop(self) -> None:
         """Ask the work to end itself, as a person's stop does."""
         self._stop.set()
@@ -128,6 +138,9 @@ class Lease:
         with self._lock:
             values, self._pending = self._pending, {}
         values["heartbeat_at"] = clock.now()
+        if "status" in values:  # a stop that came meanwhile is stronger
+            stopping = self.table.c.stop_requested
+            values["status"] = sa.case((stopping, "stopping"), else_=values["status"])
         if connection.execute(self._mine().values(**values)).rowcount != 1:
             self._stop.set()  # somebody marked it lost, or removed it: it is no longer ours
 
@@ -149,13 +162,19 @@ class Lease:
 
     def _exchange(self) -> None:
         """Bring what was collected, and take a stop request back."""
-        wish = sa.select(self.table.c.stop_requested).where(self.table.c.id == self.job_id)
-        with database.writing() as connection:
-            self._flush(connection)
-            if connection.execute(wish).scalar():
-                self._stop.set()
-        for flushed in self._flushed:
-            flushed()
+        table = self.table
+        wish = table.c.wish if "wish" in table.c else sa.null().label("wish")
+        query = sa.select(table.c.stop_requested, wish).where(table.c.id == self.job_id)
+        with self._exchanging:
+            with database.writing() as connection:
+                self._flush(connection)
+                asked = connection.execute(query).first()
+            if asked is not None:
+                self._wish = asked.wish
+                if asked.stop_requested:
+                    self._stop.set()
+            for flushed in self._flushed:
+                flushed()
 
 
 def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
@@ -193,6 +212,13 @@ def request_stop(table: sa.Table, job_id: str) -> None:
         connection.execute(mine.where(waiting).values(status="stopped", finished_at=now))
         active = mine.where(table.c.status.in_(ACTIVE))
         connection.execute(active.values(status="stopping", stop_requested=True))
+
+
+def express_wish(table: sa.Table, job_id: str, wish: Wish | None) -> None:
+    """Ask a job that works for something that can be taken back (None)."""
+    mine = sa.update(table).where(table.c.id == job_id, table.c.status.in_(ACTIVE))
+    with database.writing() as connection:
+        connection.execute(mine.values(wish=wish))
 
 
 def sweep(table: sa.Table) -> list[str]:

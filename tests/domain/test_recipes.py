@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from core.domain.recipes import Discriminative, Recipe, Stage
+from core.domain.recipes import Auto, Constant, Discriminative, Recipe, Sgdr, Stage
 
 STAGES = (Stage(epochs=1, lr=1e-3),)
 
@@ -40,3 +40,38 @@ def test_a_recipe_survives_json():
 
     assert again == recipe
     assert again.n_epochs == 5
+
+
+def test_the_epochs_of_a_stage_with_restarts_follow_from_its_cycles():
+    stage = Stage(epochs=1, lr=1e-3, schedule=Sgdr(cycle_len=2, cycle_mult=3, n_cycles=3))
+
+    assert stage.schedule.cycle_epochs == (2, 6, 18)
+    assert stage.epochs == 26
+    assert Stage.model_validate(stage.model_dump(mode="json")) == stage
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"stages": (Stage(epochs=1, lr=1e-3), Stage(train="features", epochs=1, lr=1e-3))},
+            "cached features come first",
+        ),
+        ({"stages": (Stage(epochs=1, lr=1e-3, size_px=500),)}, "500 px is above the presize"),
+        ({"stages": STAGES, "accumulate": 32, "batch_size": 64}, "32 images is below"),
+        ({"stages": ()}, "at least 1 item"),
+    ],
+)
+def test_stages_that_cannot_follow_each_other_are_refused_with_the_reason(fields, said):
+    with pytest.raises(ValidationError, match=said):
+        Recipe(name="x", arch="resnet18", **fields)
+
+
+def test_momentum_moves_over_a_cycle_in_one_cycle_only():
+    with pytest.raises(ValidationError, match="in one_cycle only"):
+        Stage(epochs=1, lr=1e-3, schedule=Constant(), momentum=(0.9, 0.8, 0.9))
+
+
+def test_a_suggested_rate_is_spread_as_it_was_asked():
+    assert Auto().resolve(9e-3) == 9e-3
+    assert Auto(spread=9).resolve(9e-3) == Discriminative(low=1e-3, high=9e-3)

@@ -35,7 +35,7 @@ from core.domain.recipes.optimisers import Optimiser
 from core.domain.recipes.rates import Auto, Discriminative, LearningRate
 from core.domain.recipes.recipe import Recipe
 from core.domain.recipes.schedules import Constant, FlatCos, OneCycle, Schedule, Sgdr
-from core.domain.recipes.stages import Momentum, Stage, Trainable
+from core.domain.recipes.stages import Momentum, Stage, Trainable, trained_in_words
 
 __all__ = [
     "MOST_RATE",
@@ -75,4 +75,5 @@ __all__ = [
     "Tracking",
     "Trainable",
     "Tta",
+    "trained_in_words",
 ]

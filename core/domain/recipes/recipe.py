@@ -55,7 +55,9 @@ class Recipe(Frozen):
     def _known_arch(self) -> "Recipe":
         arch = archs.find(self.arch)
         if arch is None:
-            raise ValueError(f"the network {self.arch!r} is not one of {', '.join(archs.ARCHS)}")
+            raise ValueError(
+                f"the network {self.arch!r} is not one of those on offer, nor timm:NAME"
+            )
         if self.pretrained and not arch.is_pretrained:
             raise ValueError(f"{self.arch} has no pretrained weights: train it from scratch")
         return self

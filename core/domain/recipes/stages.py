@@ -54,3 +54,13 @@ class Stage(Frozen):
                 f"{self.schedule.kind}"
             )
         return self
+
+
+def trained_in_words(found: Trainable) -> str:
+    """Say what a stage trains."""
+    if isinstance(found, int):
+        return "the last group" if found == 1 else f"the last {found} groups"
+    return IN_WORDS[found]
+
+
+IN_WORDS = {"features": "the head on cached features", "head": "the head", "all": "all layers"}

@@ -1,0 +1,16 @@
+"""What speaks against a recipe, before anything runs: refusals and warnings, each a sentence."""
+
+from core.domain.advice import data, measures, network, stages
+from core.domain.advice.values import Advice, Facts, Level
+from core.domain.recipes import Recipe
+
+RULES = (*data.RULES, *measures.RULES, *stages.RULES, *network.RULES)
+
+
+def advise(recipe: Recipe, facts: Facts) -> tuple[Advice, ...]:
+    """Say what is wrong or unwise about a recipe on this data; refusals come first."""
+    found = [advice for rule in RULES for advice in rule(recipe, facts)]
+    return tuple(sorted(found, key=lambda advice: advice.level != "refused"))
+
+
+__all__ = ["Advice", "Facts", "Level", "advise"]

@@ -1,0 +1,105 @@
+"""Rules about loss and metrics: do they fit the labels, and the schedule?"""
+
+from collections.abc import Iterator, Sequence
+
+from core.domain.advice.values import Advice, Facts, Rule, refused, warning
+from core.domain.recipes import (
+    MULTI_LABEL_METRICS,
+    SINGLE_LABEL_METRICS,
+    BinaryCrossEntropy,
+    Constant,
+    Metric,
+    Recipe,
+)
+
+
+def _loss(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
+    if facts.is_multi_label and not isinstance(recipe.loss, BinaryCrossEntropy):
+        yield refused(
+            "loss",
+            f"The loss {recipe.loss.kind} expects one label an image, and these images have "
+            "several.",
+            "Choose binary cross-entropy: it asks of each class by itself.",
+        )
+
+
+def _metrics(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
+    suiting, kind = _suiting(facts)
+    wrong = [metric for metric in recipe.metrics if metric not in suiting]
+    if wrong:
+        yield refused(
+            "metrics",
+            f"{_joined(wrong)} cannot be measured on {kind}.",
+            f"Choose among {_joined(suiting)}.",
+        )
+
+
+def _watched(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
+    suiting, kind = _suiting(facts)
+    for field in ("keep_best", "early_stopping"):
+        chosen = getattr(recipe, field)
+        if chosen is None or chosen.metric == "valid_loss":
+            continue
+        if chosen.metric not in suiting:
+            yield refused(
+                f"{field}.metric",
+                f"{chosen.metric} cannot be watched: it is not measured on {kind}.",
+                f"Choose valid_loss, or one of {_joined(suiting)}.",
+            )
+        elif recipe.metrics and chosen.metric not in recipe.metrics:
+            yield refused(
+                f"{field}.metric",
+                f"{chosen.metric} cannot be watched: the recipe does not measure it.",
+                "Add it to the metrics, or watch one that is there.",
+            )
+
+
+def _top_k(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
+    watched = [chosen.metric for chosen in (recipe.keep_best, recipe.early_stopping) if chosen]
+    if "top_k_accuracy" not in (*recipe.metrics, *watched) or facts.is_multi_label:
+        return
+    if recipe.top_k >= facts.n_classes:
+        most = facts.n_classes - 1
+        yield refused(
+            "top_k",
+            f"The top {recipe.top_k} of {facts.n_classes} classes hold every answer: the "
+            "accuracy would be 1 whatever the network says.",
+            f"Count the top {most} or fewer." if most >= 2 else "Leave top-k accuracy out.",
+        )
+
+
+def _early_stopping(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
+    stopping = recipe.early_stopping
+    if stopping is None:
+        return
+    falling = [stage for stage in recipe.stages if not isinstance(stage.schedule, Constant)]
+    if falling:
+        kinds = _joined(sorted({stage.schedule.kind for stage in falling}))
+        yield warning(
+            "early_stopping",
+            f"Early stopping goes badly with {kinds}: a stage may end before the rate has fallen, "
+            "and most is learned while it falls.",
+            "Train fewer epochs to their end, or keep the rate constant.",
+        )
+    longest = max(stage.epochs for stage in recipe.stages)
+    if stopping.patience >= longest:
+        yield warning(
+            "early_stopping.patience",
+            f"A patience of {stopping.patience} epochs never ends a stage of {longest}.",
+            "Take a smaller patience, or leave early stopping out.",
+        )
+
+
+def _suiting(facts: Facts) -> tuple[tuple[Metric, ...], str]:
+    if facts.is_multi_label:
+        return MULTI_LABEL_METRICS, "images with several labels"
+    return SINGLE_LABEL_METRICS, "images with one label"
+
+
+def _joined(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+RULES: tuple[Rule, ...] = (_loss, _metrics, _watched, _top_k, _early_stopping)
