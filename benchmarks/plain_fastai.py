@@ -20,6 +20,7 @@ from fastai.callback import schedule as _fine_tune_is_patched_in  # noqa: F401
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastai.data.block import CategoryBlock, DataBlock
+from fastai.data.core import DataLoaders
 from fastai.data.transforms import ColReader, Normalize, get_image_files
 from fastai.learner import Learner
 from fastai.metrics import accuracy, error_rate
@@ -96,6 +97,20 @@ def split_by_path(folder: Path) -> pd.DataFrame:
 def learner(table: pd.DataFrame, folder: Path, setting: Setting) -> Learner:
     """Make the learner of a plain transfer-learning script, seeded as one should."""
     set_seed(setting.seed, reproducible=True)
+    dls = loaders(table, folder, setting)
+    metrics = [accuracy, error_rate]
+    if setting.arch.startswith("x"):  # as in chapter 7 of the fastai book
+        network = getattr(models.xresnet, setting.arch)(n_out=dls.c)
+        learn = Learner(dls, network, splitter=_stem_blocks_head, metrics=metrics)
+    else:
+        network = getattr(models, setting.arch)
+        learn = vision_learner(dls, network, pretrained=setting.pretrained, metrics=metrics)
+    learn.remove_cb(ProgressCallback)
+    return learn
+
+
+def loaders(table: pd.DataFrame, folder: Path, setting: Setting) -> DataLoaders:
+    """Make the loaders of a plain script."""
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock(vocab=sorted(table["label"].unique()))),
         get_x=ColReader("path", pref=folder),
@@ -106,16 +121,7 @@ def learner(table: pd.DataFrame, folder: Path, setting: Setting) -> Learner:
     )
     if not setting.pretrained:  # vision_learner adds it only for pretrained bodies
         block.batch_tfms += [Normalize.from_stats(*imagenet_stats)]
-    dls = block.dataloaders(table, bs=setting.batch_size, num_workers=setting.workers)
-    metrics = [accuracy, error_rate]
-    if setting.arch.startswith("x"):  # as in chapter 7 of the fastai book
-        network = getattr(models.xresnet, setting.arch)(n_out=dls.c)
-        learn = Learner(dls, network, splitter=_stem_blocks_head, metrics=metrics)
-    else:
-        network = getattr(models, setting.arch)
-        learn = vision_learner(dls, network, pretrained=setting.pretrained, metrics=metrics)
-    learn.remove_cb(ProgressCallback)
-    return learn
+    return block.dataloaders(table, bs=setting.batch_size, num_workers=setting.workers)
 
 
 def seed_again(learn: Learner, seed: int) -> None:

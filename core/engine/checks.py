@@ -23,9 +23,10 @@ def check(frame: pd.DataFrame, recipe: Recipe, *, multi: bool = False) -> None:
             "There are no valid images, so nothing could be measured.",
             hint="Take back exclusions of valid images, or make a split with a larger valid part.",
         )
-    if recipe.batch_size > len(train):
+    batch_size = max(recipe.batch_size_of(stage) for stage in recipe.stages)
+    if batch_size > len(train):
         raise RecipeError(
-            f"A batch of {recipe.batch_size} images is more than the {len(train)} train images, "
+            f"A batch of {batch_size} images is more than the {len(train)} train images, "
             "so an epoch would have no batch.",
             hint=f"Choose a batch size of {len(train)} or less, or more images a class.",
         )

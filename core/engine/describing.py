@@ -24,17 +24,18 @@ class Description:
     seed: int
     revision: int
     fingerprint: str
+    multi: bool = False  # several labels an image
+    begins_from: str | None = None  # the run whose weights it begins with
 
 
 def load(run_id: str) -> Description:
     """Read a run's row, and the items as they were at its revision.
 
-    Raises RecipeError where the dataset, or a chosen class, is none that can be trained on.
+    Raises RecipeError where a chosen class is none that can be trained on.
     """
     table = schema.runs
     with database.reading() as connection:
         row = connection.execute(sa.select(table).where(table.c.id == run_id)).mappings().one()
-    trainable.check_labels(catalog.get(row["dataset_id"]))
     plan = Plan(
         split_id=row["split_id"],
         subset=Subset.model_validate(row["subset"]),
@@ -50,6 +51,8 @@ def load(run_id: str) -> Description:
         seed=plan.seed,
         revision=row["revision"],
         fingerprint=catalog.fingerprint(frame),
+        multi=catalog.get(row["dataset_id"]).is_multi_label,
+        begins_from=row["begins_from"],
     )
 
 

@@ -1,11 +1,16 @@
-"""Callbacks that end a fit early: on a loss that is no number, and when a person asks."""
+"""Callbacks that end a fit early, or hold it: on a loss that is no number, and on request."""
 
 import math
+import time
 from collections.abc import Callable
 
 from fastai.callback.core import Callback, CancelFitException
 
 from core.domain.errors import NotFiniteError
+from core.engine.job import Job
+
+LOOK_SECONDS = 0.1
+"""How often a paused fit looks whether to go on."""
 
 
 class FiniteGuard(Callback):
@@ -27,24 +32,45 @@ class FiniteGuard(Callback):
 
 
 class Stopper(Callback):
-    """End the fit after a train batch, or after an epoch, when `should_stop` says so.
+    """End the fit after a train batch, or after an epoch, when the job says so; or hold it there.
 
     A validation pass that has begun is finished: its numbers are worth more than its seconds.
+    `is_over` says after an epoch whether the stage has reached its aim.
     """
 
     order = 90  # when all others have noted the batch or the epoch
 
-    def __init__(self, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        is_over: Callable[[], bool] = lambda: False,
+        held: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         super().__init__()
-        self.should_stop = should_stop
+        self._job, self._is_over, self._held = job, is_over, held
 
     def after_batch(self) -> None:
         """Stop between two train batches; after an epoch's last one it is validated as usual."""
-        is_last = self.learn.iter + 1 == self.learn.n_iter
-        if self.learn.training and not is_last and self.should_stop():
+        if not self.learn.training:
+            return
+        self._hold()
+        if self.learn.iter + 1 < self.learn.n_iter and self._job.should_stop():
             raise CancelFitException
 
     def after_epoch(self) -> None:
         """Stop between two epochs."""
-        if self.should_stop():
+        wished = self._job.wish() == "stop_after_epoch"
+        if self._job.should_stop() or wished or self._is_over():
             raise CancelFitException
+
+    def _hold(self) -> None:
+        """Wait while the run is to pause; whoever measures time is told how long it was."""
+        if self._job.wish() != "pause":
+            return
+        began = time.perf_counter()
+        self._job.report(status="paused", remaining_seconds=None)
+        while self._job.wish() == "pause" and not self._job.should_stop():
+            time.sleep(LOOK_SECONDS)
+        self._job.report(status="running")
+        self._held(time.perf_counter() - began)

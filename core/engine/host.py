@@ -105,7 +105,7 @@ def preload() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     worker.let_threads_sleep()
     version.code_version()  # of the code that is imported now; forks inherit it
-    from core.engine import lr_find, previews, public, training  # noqa: F401
+    from core.engine import lr_find, predicting, previews, public, training  # noqa: F401
 
     gc.collect()
     gc.freeze()

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from fastai.learner import Learner
-from fastai.vision.core import imagenet_stats
 from safetensors.torch import load_file, save_file
 
 from core.domain.errors import NotFoundError
 from core.domain.recipes import Recipe
-from core.engine import collecting
 from core.engine.ledger import Ledger
+from core.engine.normalising import Statistics
 from core.store import files, frames
 
 MOST_STEPS = 2000
@@ -26,23 +25,28 @@ class ModelFacts:
 
     recipe: Recipe
     classes: tuple[str, ...]
+    multi: bool  # several labels an image
+    size_px: int  # of the last stage that was trained
+    statistics: Statistics | None  # mean and deviation that images are normalised with
     fingerprint: str
     revision: int
     metrics: dict[str, float]
 
     def as_json(self) -> dict[str, Any]:
         """Give it as it is written to the run's JSON file."""
-        mean, std = imagenet_stats
+        mean, std = self.statistics or (None, None)
         return {
             "arch": self.recipe.arch,
             "classes": list(self.classes),
+            "multi": self.multi,
             "presize_px": self.recipe.presize_px,
-            "size_px": self.recipe.size_px,
-            "mean": list(mean),
-            "std": list(std),
+            "size_px": self.size_px,
+            "mean": list(mean) if mean else None,
+            "std": list(std) if std else None,
             "fingerprint": self.fingerprint,
             "revision": self.revision,
             "metrics": self.metrics,
+            "recipe": self.recipe.model_dump(mode="json"),
         }
 
 
@@ -70,10 +74,16 @@ def load_facts(run_id: str) -> dict[str, Any]:
     return facts
 
 
-def save_items(run_id: str, losses: list[dict[str, Any]], table: pd.DataFrame) -> None:
-    """Write the train losses by item, and the predictions on valid."""
-    frames.save(files.run_train_losses(run_id), collecting.train_table(losses))
+def save_items(run_id: str, losses: pd.DataFrame | None, table: pd.DataFrame) -> None:
+    """Write the train losses by item, where there are any, and the predictions on valid."""
+    if losses is not None:
+        frames.save(files.run_train_losses(run_id), losses)
     frames.save(files.run_predictions(run_id), table)
+
+
+def save_tta(run_id: str, table: pd.DataFrame) -> None:
+    """Write the predictions on valid with test-time augmentation."""
+    frames.save(files.run_tta_predictions(run_id), table)
 
 
 def save_steps(run_id: str, ledger: Ledger) -> None:

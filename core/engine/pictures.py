@@ -1,6 +1,8 @@
 """Batches as the network sees them, written as JPEGs, with the facts beside them."""
 
+import dataclasses
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from PIL import Image
 from core.domain import labellers
 from core.domain.errors import NotFoundError
 from core.domain.plans import Plan
-from core.engine import checks, data, seeding
+from core.domain.recipes import Mix
+from core.engine import checks, data, mixing, seeding
 from core.engine.data import TRAIN, VALID, Batches
 
 N_SHOWN = 12
@@ -32,48 +35,70 @@ def draw(
 ) -> dict[str, Any]:
     """Write the pictures of a plan into a folder, and give what is known of its batches.
 
-    The train batch is the first that a run of this plan would see, where it loads with no extra
-    processes. Only the images of that batch, of a sample of valid and of one item are decoded.
-    With `multi` an image's labels are written one after the other.
+    The train batch is the first that a run of this plan would see, in the sizes of its first
+    stage and mixed where the recipe mixes, where it loads with no extra processes. Only the images
+    of that batch, of a sample of valid and of one item are decoded, and those that the recipe
+    normalises by. With `multi` an image's labels are written one after the other.
     """
-    checks.check(frame, plan.recipe, multi=multi)
+    recipe = data.of_stage(plan.recipe, plan.recipe.stages[0])
+    checks.check(frame, recipe, multi=multi)
     seeding.seed_all(plan.seed)
-    batches = data.batches(frame, root, plan.recipe, path=folder, n_workers=0, multi=multi)
-    drawn = _drawn(batches, plan, item_id, folder)
-    return _with_labels_in_words(drawn) if multi else drawn
-
-
-def _drawn(batches: Batches, plan: Plan, item_id: int | None, folder: Path) -> dict[str, Any]:
+    batches = data.batches(frame, root, recipe, path=folder, n_workers=0, multi=multi)
+    if multi:
+        train, valid = (_with_labels_in_words(table) for table in batches.items)
+        batches = dataclasses.replace(batches, items=(train, valid))
     seeding.seed_fit(batches.dls, plan.seed)
     return {
-        **_train(batches, folder),
+        **_train(batches, recipe.mix, folder),
         "valid": _valid(batches, plan.seed, folder),
         "nine": _nine(batches, item_id, folder),
         "n_batches": batches.n_train_batches,
         "n_train": len(batches.item_ids[TRAIN]),
         "n_valid": len(batches.item_ids[VALID]),
         "classes": list(batches.classes),
+        "mix": None if recipe.mix is None else recipe.mix.model_dump(),
     }
 
 
-def _with_labels_in_words(drawn: dict[str, Any]) -> dict[str, Any]:
-    for each in [*drawn["train"], *drawn["valid"], drawn["nine"]]:
-        each["label"] = ", ".join(labellers.split(each["label"], multi=True)) or "no label"
-    return drawn
+def blended_labels(labels: Sequence[str], shares: torch.Tensor) -> list[str]:
+    """Write each picture's labels with their shares, the larger first: `cat 70 % + dog 30 %`."""
+    return [_in_shares(labels, row) for row in shares.tolist()]
 
 
-def _train(batches: Batches, folder: Path) -> dict[str, Any]:
+def _with_labels_in_words(items: pd.DataFrame) -> pd.DataFrame:
+    words = [
+        ", ".join(labellers.split(label, multi=True)) or "no label"
+        for label in items["label"].tolist()
+    ]
+    return items.assign(label=words)
+
+
+def _train(batches: Batches, mix: Mix | None, folder: Path) -> dict[str, Any]:
     loader = batches.dls.train
     pixels = loader.one_batch()[0]
     ids = data.batch_ids(loader, batches.item_ids[TRAIN], 0, len(pixels))
+    items = _rows(batches.items[TRAIN], ids)
+    if mix is not None:
+        pixels, shares = mixing.blend(pixels, mix)
+        items = items.assign(label=blended_labels(items["label"].tolist(), shares))
     plain = _plain(batches, pixels)
-    items = _rows(batches.items[TRAIN], ids[:N_SHOWN])
     return {
-        "train": _save(plain[:N_SHOWN], items, folder, "train"),
+        "train": _save(plain[:N_SHOWN], items.head(N_SHOWN), folder, "train"),
         "shape": list(pixels.shape),
         "before": _statistics(plain),
         "after": _statistics(pixels),
     }
+
+
+def _in_shares(labels: Sequence[str], shares: Sequence[float]) -> str:
+    share_of: dict[str, float] = {}
+    for label, share in zip(labels, shares, strict=True):
+        share_of[label] = share_of.get(label, 0.0) + 100 * share
+    ordered = sorted(share_of, key=lambda label: share_of[label], reverse=True)
+    shown = [label for label in ordered if round(share_of[label]) > 0]
+    if len(shown) == 1:
+        return shown[0]
+    return " + ".join(f"{label} {round(share_of[label])} %" for label in shown)
 
 
 def _valid(batches: Batches, seed: int, folder: Path) -> list[dict[str, Any]]:
@@ -118,11 +143,10 @@ def _rows(table: pd.DataFrame, ids: np.ndarray) -> pd.DataFrame:
 
 
 def _plain(batches: Batches, pixels: torch.Tensor) -> torch.Tensor:
-    """Undo the normalisation: values from 0 to 1, but for what the lighting pushed beyond."""
-    normalize = next(
-        each for each in batches.dls.train.after_batch.fs if isinstance(each, Normalize)
-    )
-    return normalize.decode(pixels)
+    """Undo the normalisation: values from 0 to 1, but for what lighting or erasing did."""
+    fed = batches.dls.train.after_batch.fs
+    normalize = next((each for each in fed if isinstance(each, Normalize)), None)
+    return pixels if normalize is None else normalize.decode(pixels)
 
 
 def _statistics(pixels: torch.Tensor) -> dict[str, list[float]]:

@@ -82,7 +82,7 @@ def _made(params: BatchParams | SummaryParams | ParametersParams, folder: Path) 
 def _batch(params: BatchParams, folder: Path) -> dict[str, Any]:
     recipe = params.plan.recipe
     frame = describing.items(params.dataset_id, params.plan, revision=params.revision)
-    with failures.explained(batch_size=recipe.batch_size):
+    with failures.explained(batch_size=recipe.batch_size_of(recipe.stages[0])):
         return pictures.draw(
             frame,
             describing.root(params.dataset_id),

@@ -26,6 +26,10 @@ class Clock:
         """Begin a pass; the first batch takes the loaders' start along."""
         self._last = time.perf_counter()
 
+    def held(self, seconds: float) -> None:
+        """Leave a pause out."""
+        self._last += seconds
+
     def tick(self) -> None:
         """Note the end of a batch."""
         now = time.perf_counter()
@@ -39,9 +43,11 @@ class Place:
     """Where in a run a stage lies."""
 
     stage: int
-    first_epoch: int
+    first_epoch: int  # of the run, that this fit begins with
+    stage_epochs: int  # of the run, that are done when the stage is
     n_epochs: int  # of the whole run
-    began: float  # of the whole run, by time.perf_counter
+    n_steps_later: int  # batches of the stages that follow
+    began: float  # of this process's work on the run, by time.perf_counter
 
 
 class Reporter(Callback):
@@ -57,6 +63,11 @@ class Reporter(Callback):
         self._train_clock, self._valid_clock = Clock(), Clock()
         self._epoch_began = self._train_seconds = 0.0
         self._n_images = 0
+
+    def held(self, seconds: float) -> None:
+        """Leave a pause out of all times."""
+        self._epoch_began += seconds
+        self._train_clock.held(seconds)
 
     def before_epoch(self) -> None:
         """Start the epoch's clock."""
@@ -116,15 +127,21 @@ class Reporter(Callback):
         return f"epoch {epoch + 1} of {self._place.n_epochs}"
 
     def _progress(self) -> dict[str, Any]:
+        """Say how far the run is; later stages are taken to be as fast as this one."""
         loaders, place, seconds = self.learn.dls, self._place, self._train_clock.seconds or 0.0
-        done, total = self._ledger.n_steps, place.n_epochs * len(loaders.train)
+        done = self._ledger.n_steps
         n_passes = place.n_epochs - place.first_epoch - self.n_epochs_noted
         valid_seconds = self._valid_clock.seconds or seconds / 2  # a guess until the first pass
-        remaining = (total - done) * seconds + n_passes * len(loaders.valid) * valid_seconds
+        n_left = self._n_left()
         return {
             "progress_done": done,
-            "progress_total": total,
+            "progress_total": done + n_left,
             "progress_rate": loaders.train.bs / seconds if seconds else None,
-            "remaining_seconds": remaining,
+            "remaining_seconds": n_left * seconds + n_passes * len(loaders.valid) * valid_seconds,
             "message": f"{self._where()}, batch {self.learn.iter + 1} of {len(loaders.train)}",
         }
+
+    def _n_left(self) -> int:
+        n_batches = len(self.learn.dls.train)
+        n_epochs = self._place.stage_epochs - self._place.first_epoch - self.n_epochs_noted
+        return n_epochs * n_batches - (self.learn.iter + 1) + self._place.n_steps_later

@@ -1,9 +1,10 @@
 """One stage of a recipe as one fit of fastai's learner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback, CancelEpochException
 from fastai.callback.schedule import ParamScheduler
 from fastai.learner import Learner
 
@@ -23,13 +24,29 @@ def fit(
         learn.create_opt()
     learn.opt.set_hyper("lr", rate(stage))
     tops = [float(hypers["lr"]) for hypers in learn.opt.hypers]
-    learn.fit(
-        stage.epochs,
-        lr=rate(stage),
-        wd=stage.wd,
-        cbs=[ParamScheduler(scheduled(stage, tops)), *callbacks],
-        start_epoch=first_epoch,
-    )
+    with from_epoch(learn, first_epoch):
+        learn.fit(
+            stage.epochs,
+            lr=rate(stage),
+            wd=stage.wd,
+            cbs=[ParamScheduler(scheduled(stage, tops)), *callbacks],
+        )
+
+
+@contextmanager
+def from_epoch(learn: Learner, first: int) -> Iterator[None]:
+    """Have fits begin with an epoch; fastai's own way runs the callbacks for skipped ones, too."""
+
+    def fit_the_rest() -> None:
+        for epoch in range(first, learn.n_epoch):
+            learn.epoch = epoch
+            learn._with_events(learn._do_epoch, "epoch", CancelEpochException)
+
+    learn._do_fit = fit_the_rest
+    try:
+        yield
+    finally:
+        del learn._do_fit
 
 
 def rate(stage: Stage) -> float | slice:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,15 @@ from fastai.data.block import CategoryBlock, DataBlock, MultiCategoryBlock, Tran
 from fastai.data.core import TfmdDL
 from fastai.data.load import DataLoader
 from fastai.data.transforms import IntToFloatTensor
-from fastai.vision.augment import Resize
 from fastai.vision.core import PILImage
 
 from core.datasets import subsets
 from core.domain.errors import EngineError, OutOfMemoryError, RecipeError, WinnowError
 from core.domain.plans import Plan
 from core.domain.recipes import Recipe
-from core.engine import data, failures, seeding
-from core.engine.data import TRAIN
+from core.engine import augmenting, data, failures, normalising, seeding
+from core.engine.data import TRAIN, Reader
 
-Reader = Callable[[str], PILImage]
 Positions = tuple[list[int], list[int]]
 
 
@@ -32,8 +31,11 @@ def describe(
     """Give what fastai prints as `text`, and where that ends early `error`, `hint` and `file`.
 
     The batch is the first that a run of this plan would see, so that what spoils that one fails
-    here, too. Only its images are decoded. Raises RecipeError where there is nothing to train on.
+    here, too. Only its images are decoded, and those that the recipe normalises by. Raises
+    RecipeError where there is nothing to train on.
     """
+    recipe = data.of_stage(plan.recipe, plan.recipe.stages[0])
+    plan = plan.model_copy(update={"recipe": recipe})
     positions = first_batch_first(frame, plan)
     if not positions[TRAIN]:
         raise RecipeError(
@@ -42,10 +44,9 @@ def describe(
         )
     seeding.seed_all(plan.seed)
     said, seen = io.StringIO(), list[str]()
-    read = _noting(data.image_reader(root), seen)
-    made = block(frame, read, plan.recipe, positions, multi=multi)
-    made.dl_type = _clearing(seen)
-    problem = _go_through(made, root, min(plan.recipe.batch_size, len(positions[TRAIN])), said)
+    read = _noting(data.image_reader(root, at_least_px=data.draft_px(recipe)), seen)
+    make = partial(block, frame, read, recipe, positions, multi=multi)
+    problem = _go_through(make, root, min(recipe.batch_size, len(positions[TRAIN])), said, seen)
     is_of_a_file = problem is not None and not isinstance(problem, OutOfMemoryError)
     file = seen[-1] if seen and is_of_a_file else None
     if problem is not None and not isinstance(problem, WinnowError):
@@ -64,14 +65,19 @@ def block(
     """Make the data block whose batches `data.batches` makes; its source is the root folder."""
     classes = list(subsets.classes_of(frame["label"], multi=multi))
     paths = frame["path"].tolist()
-    targets = MultiCategoryBlock(vocab=classes) if multi else CategoryBlock(vocab=classes)
+    one_hot = data.is_multi_target(recipe, multi)
+    targets = MultiCategoryBlock(vocab=classes) if one_hot else CategoryBlock(vocab=classes)
+    statistics = data.statistics_of(frame, read, recipe)
     return DataBlock(
         blocks=(TransformBlock(type_tfms=read, batch_tfms=IntToFloatTensor), targets),
         get_items=lambda _root: paths,
-        get_y=data.label_reader(frame, multi=multi),
+        get_y=data.label_reader(frame, recipe, multi=multi),
         splitter=lambda _paths: positions,
-        item_tfms=Resize(recipe.presize_px),
-        batch_tfms=[*data.batch_transforms(recipe), data.normalize()],
+        item_tfms=augmenting.presize(recipe),
+        batch_tfms=[
+            *augmenting.batch_transforms(recipe),
+            *normalising.transforms(statistics),
+        ],
     )
 
 
@@ -88,10 +94,15 @@ def first_batch_first(frame: pd.DataFrame, plan: Plan) -> Positions:
     return shuffled, valid
 
 
-def _go_through(made: DataBlock, root: Path, n_items: int, said: io.StringIO) -> Exception | None:
+def _go_through(
+    make: Callable[[], DataBlock], root: Path, n_items: int, said: io.StringIO, seen: list[str]
+) -> Exception | None:
     """Run fastai's summary and give what ended it early."""
     try:
         with failures.explained(batch_size=n_items), contextlib.redirect_stdout(said):
+            made = make()
+            seen.clear()  # what was only measured
+            made.dl_type = _clearing(seen)
             made.summary(root, bs=n_items)
     except (WinnowError, *data.BROKEN_ITEM, RuntimeError) as error:
         return error

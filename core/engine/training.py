@@ -1,41 +1,31 @@
 """A run: from its description to trained weights, predictions and measurements."""
 
 import logging
-import time
 from dataclasses import dataclass
-from typing import Any, Protocol
 
+from core.domain.errors import OutOfMemoryError
 from core.domain.jobs import RunStatus
-from core.domain.recipes import Stage
+from core.domain.recipes import Recipe
 from core.engine import (
+    checkpoints,
     checks,
     collecting,
-    data,
     describing,
     environment,
     failures,
-    guarding,
-    models,
+    halving,
+    memory,
     outputs,
-    reporting,
-    seeding,
-    stages,
+    parallel,
+    tta,
 )
 from core.engine.describing import Description
+from core.engine.fitting import Fit
+from core.engine.job import Job
 from core.engine.ledger import Ledger
-from core.store import files, jobs
+from core.store import jobs
 
 log = logging.getLogger(__name__)
-
-
-class Job(Protocol):
-    """What a fit needs of a lease."""
-
-    def report(self, **columns: Any) -> None:
-        """Set progress columns."""
-
-    def should_stop(self) -> bool:
-        """Say whether to end early."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,104 +48,117 @@ def run(lease: jobs.Lease) -> None:
     finally:  # a failed run keeps its curve, too
         outputs.save_steps(description.run_id, ledger)
         lease.on_flush(ledger.delete_steps)
-    over = {"message": "", "remaining_seconds": None}
+    over = {"message": "", "remaining_seconds": None, "wish": None}
     lease.finish(outcome.status, metrics=outcome.metrics, **over)
+    if outcome.status == "finished":
+        checkpoints.remove(description.run_id)
 
 
 def train(description: Description, ledger: Ledger, job: Job) -> Outcome:
     """Train a recipe on items and leave the files of a run in its folder.
 
+    A run that has a checkpoint goes on from it, and ends as it would have without the break.
     Raises RecipeError, WeightsMissingError, UnreadableImageError, NotFiniteError and
     OutOfMemoryError.
     """
-    checks.check(description.frame, description.recipe)
-    with failures.explained(batch_size=description.recipe.batch_size):
-        job.report(message="reading the first images")
-        fit = _Fit(description, ledger, job)
-        fit.all_stages()
-        return fit.finish()
+    checks.check(description.frame, description.recipe, multi=description.multi)
+    job.report(message="reading the first images")
+    fit = _fitted(description, ledger, job)
+    try:
+        with failures.explained(batch_size=description.recipe.batch_size):
+            return _conclude(fit)
+    finally:
+        fit.tracker.close()
 
 
-class _Fit:
-    """The learner of one run, on its way through the stages."""
+def _fitted(description: Description, ledger: Ledger, job: Job) -> Fit:
+    """Fit, with smaller batches where memory runs out and the recipe wants that.
 
-    def __init__(self, description: Description, ledger: Ledger, job: Job) -> None:
-        recipe, folder = description.recipe, files.run_folder(description.run_id)
-        self.description, self.ledger, self.job = description, ledger, job
-        self.reporter: reporting.Reporter | None = None
-        self.losses: list[dict[str, Any]] = []
-        self.n_epochs_done = 0
-        seeding.seed_all(description.seed)
-        self.batches = data.batches(description.frame, description.root, recipe, path=folder)
-        dls, n_classes = self.batches.dls, len(self.batches.classes)
-        self.learn = models.learner(dls, recipe, n_classes=n_classes, path=folder)
-        self.learn.logger = lambda values: log.info("%s", list(values))
-        self.predictions = collecting.Predictions(self.batches)
+    A second try goes on from the last whole epoch, as a continued run does.
+    """
+    recipe = description.recipe
+    n_tries = 1 + (halving.MOST_HALVINGS if recipe.when_out_of_memory == "halve" else 0)
+    for n_left in reversed(range(n_tries)):
+        fit = _try(description, recipe, ledger, job, is_last=n_left == 0)
+        if fit is not None:
+            return fit
+        memory.let_go()
+        recipe = halving.halved(recipe)
+        job.report(message=f"went out of memory; trying batches of {recipe.batch_size}")
+    raise AssertionError("the last try gives a fit or raises")
 
-    def all_stages(self) -> None:
-        """Fit stage after stage until the last, or until somebody asks to stop."""
-        seeding.seed_fit(self.batches.dls, self.description.seed)
-        began = time.perf_counter()
-        for index, stage in enumerate(self.description.recipe.stages):
-            if self.job.should_stop():
-                break
-            self._one_stage(index, stage, began)
 
-    def finish(self) -> Outcome:
-        """Measure the weights unless an epoch's end just has, and write what was learnt."""
-        complete = self.n_epochs_done == self.description.recipe.n_epochs
-        status: RunStatus = "finished" if complete else "stopped"
-        if self.reporter is None or self.ledger.n_steps == 0:
-            return Outcome(status=status, metrics={})
-        if self.ledger.n_steps > self.n_epochs_done * self.batches.n_train_batches:
-            self._measure(self.reporter)
-        metrics = self.reporter.measured
-        self._save(metrics)
-        return Outcome(status=status, metrics=metrics)
+def _try(
+    description: Description, recipe: Recipe, ledger: Ledger, job: Job, *, is_last: bool
+) -> Fit | None:
+    """Fit once; None where memory ran out and there is another try."""
+    try:
+        with (
+            failures.explained(batch_size=recipe.batch_size),
+            parallel.Team(description.run_id, recipe.n_devices) as team,
+        ):
+            fit = Fit(description, recipe, ledger, job)
+            _run(fit, team)
+            return fit
+    except OutOfMemoryError:
+        if is_last:
+            raise
+        log.warning("out of memory with batches of %d images", recipe.batch_size)
+        return None
 
-    def _one_stage(self, index: int, stage: Stage, began: float) -> None:
-        models.train_only(self.learn, stage.train)
-        n_params, n_trained = models.count(self.learn)
-        self.ledger.add_stage(
-            stage=index,
-            n_params=n_params,
-            n_params_trained=n_trained,
-            n_batches=self.batches.n_train_batches,
-        )
-        place = reporting.Place(
-            stage=index,
-            first_epoch=self.n_epochs_done,
-            n_epochs=self.description.recipe.n_epochs,
-            began=began,
-        )
-        self.reporter = reporting.Reporter(self.ledger, self.job.report, place=place)
-        seen = collecting.ItemLosses(self.batches, first_epoch=self.n_epochs_done)
-        stopper = guarding.Stopper(self.job.should_stop)
-        callbacks = [guarding.FiniteGuard(), seen, self.predictions, self.reporter, stopper]
-        log.info("stage %d: %s, %d of %d parameters", index, stage, n_trained, n_params)
-        stages.fit(self.learn, stage, callbacks=callbacks)
-        self.losses += seen.parts
-        self.n_epochs_done += self.reporter.n_epochs_noted
 
-    def _measure(self, reporter: reporting.Reporter) -> None:
-        """Validate what a stopped epoch left, and note it as an epoch."""
-        self.job.report(message="validating what was learnt")
-        train_loss = self.ledger.last_smooth_loss
-        record = self.learn.validate(cbs=[guarding.FiniteGuard(), self.predictions])
-        names = self.learn.recorder.metric_names[2:]  # after epoch and train_loss
-        values = dict(zip(names, record, strict=False))
-        reporter.note({"train_loss": train_loss, **values})
+def _run(fit: Fit, team: parallel.Team) -> None:
+    """Fit, and end what writes the run elsewhere where it does not come to its end."""
+    try:
+        fit.run(team)
+    except BaseException:
+        fit.tracker.close()
+        raise
 
-    def _save(self, metrics: dict[str, float]) -> None:
-        self.job.report(message="writing the weights")
-        run_id = self.description.run_id
-        table = collecting.valid_table(self.predictions, self.batches)
-        outputs.save_items(run_id, self.losses, table)
-        about = outputs.ModelFacts(
-            recipe=self.description.recipe,
-            classes=self.batches.classes,
-            fingerprint=self.description.fingerprint,
-            revision=self.description.revision,
-            metrics=metrics,
-        )
-        outputs.save_model(run_id, self.learn, about)
+
+def _conclude(fit: Fit) -> Outcome:
+    """Measure the weights unless an epoch's end just has, and write what was learnt."""
+    status: RunStatus = "finished" if fit.is_complete else "stopped"
+    if not fit.has_trained or fit.ledger.n_steps == 0:
+        return Outcome(status=status, metrics={})
+    fit.close()
+    fit.put_best_back()
+    metrics = {**fit.measured, **_with_tta(fit)}
+    _save(fit, metrics)
+    return Outcome(status=status, metrics=metrics)
+
+
+def _with_tta(fit: Fit) -> dict[str, float]:
+    """Predict valid with test-time augmentation, where the recipe wants it, and measure that."""
+    wanted = fit.recipe.tta
+    if wanted is None:
+        return {}
+    fit.job.report(message="predicting with test-time augmentation")
+    batches, learn = fit.scenes.batches, fit.scenes.learn
+    found = tta.predict(
+        learn, batches.dls.valid, n=wanted.n, beta=wanted.beta, train_tfms_from=batches.dls.train
+    )
+    seen = fit.scenes.whole().predictions
+    seen.take(found)
+    table = collecting.valid_table(seen, batches)
+    outputs.save_tta(fit.description.run_id, table)
+    right = float((table["label"] == table["pred"]).mean())
+    return {"tta_exact_match" if fit.description.multi else "tta_accuracy": right}
+
+
+def _save(fit: Fit, metrics: dict[str, float]) -> None:
+    fit.job.report(message="writing the weights")
+    description, batches = fit.description, fit.scene.batches
+    table = collecting.valid_table(fit.scene.predictions, batches)
+    outputs.save_items(description.run_id, fit.losses.table(), table)
+    about = outputs.ModelFacts(
+        recipe=description.recipe,
+        classes=batches.classes,
+        statistics=batches.statistics,
+        size_px=fit.scenes.size_px,
+        multi=description.multi,
+        fingerprint=description.fingerprint,
+        revision=description.revision,
+        metrics=metrics,
+    )
+    outputs.save_model(description.run_id, fit.scenes.learn, about)

@@ -40,8 +40,9 @@ def ensure(arch: str) -> None:
 
 
 def url_of(arch: str) -> str:
-    """Give the address that torchvision downloads a network's default weights from."""
-    return str(torchvision.models.get_model_weights(arch).DEFAULT.url)
+    """Give the address that torchvision downloads the weights from that fastai asks for."""
+    offered = [str(each.url) for each in torchvision.models.get_model_weights(arch)]
+    return next(url for url in offered if url.endswith(f"/{ARCHS[arch].weights_file}"))
 
 
 def _download(arch: str, path: Path) -> None:

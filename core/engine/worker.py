@@ -3,6 +3,7 @@
 The row is taken before anything heavy is imported, so that its heartbeat begins at once.
 """
 
+import importlib
 import logging
 import os
 import sys
@@ -14,6 +15,17 @@ from core.domain.errors import NotFoundError
 from core.store import database, jobs, schema
 
 Kind = Literal["run", "task"]
+
+TASKS = {
+    "lr_find": "lr_find",
+    "preview": "previews",
+    "public": "public",
+    "predict": "predicting",
+    "export": "exporting",
+}
+"""By kind of task the module whose `run` does it; imported once the row is taken."""
+
+ON_THE_DEVICE = frozenset({"lr_find"})
 
 SPINS = "10000"
 """How often OpenMP's threads look for work before they sleep, read when torch is loaded.
@@ -52,22 +64,11 @@ def _run(lease: jobs.Lease) -> None:
 
 def _task(lease: jobs.Lease) -> None:
     kind = _task_kind(lease.job_id)
-    if kind == "lr_find":
-        from core.engine import lr_find
-
-        lr_find.run(lease)
-    elif kind == "preview":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the device is for runs
-        from core.engine import previews
-
-        previews.run(lease)
-    elif kind == "public":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        from core.engine import public
-
-        public.run(lease)
-    else:
+    if kind not in TASKS:
         raise NotFoundError(f"The engine has no task of the kind {kind!r}.")
+    if kind not in ON_THE_DEVICE:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the device is for runs
+    importlib.import_module(f"core.engine.{TASKS[kind]}").run(lease)
 
 
 def _task_kind(task_id: str) -> str:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import torch
 from PIL import Image
 
+from core.domain.jobs import Wish
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Discriminative, OneCycle, Recipe, Stage
 from core.engine import describing
@@ -44,6 +45,13 @@ class FakeJob:
         """Say whether as many batches are done as were wished."""
         done = max((said.get("progress_done", 0) for said in self.reports), default=0)
         return self.stop_after is not None and done >= self.stop_after
+
+    def wish(self) -> Wish | None:
+        """Wish for nothing."""
+        return None
+
+    def save_now(self) -> None:
+        """Keep what was collected where it is."""
 
 
 @pytest.fixture(scope="session", autouse=True)

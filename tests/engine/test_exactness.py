@@ -8,7 +8,7 @@ import pytest
 from benchmarks import plain_fastai
 from core.domain import schedules
 from core.domain.recipes import NO_AUGMENTATION, Recipe
-from core.engine import training
+from core.engine import checkpoints, training
 from core.engine.ledger import Ledger
 from tests.engine.conftest import FakeJob, describe, fine_tune
 
@@ -16,9 +16,10 @@ pytestmark = pytest.mark.engine
 
 
 def steps_of(frame: pd.DataFrame, root: Path, recipe: Recipe) -> pd.DataFrame:
-    """Train and give the steps."""
+    """Train from the start and give the steps."""
     ledger = Ledger("run-a")
     training.train(describe(frame, root, recipe), ledger, FakeJob())
+    checkpoints.remove("run-a")
     return ledger.steps()
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from core.domain.jobs import ENDED
-from core.store import database, files, frames, schema
+from core.runs import runs
+from core.store import database, files, frames, jobs, schema
 from tests.engine.conftest import (
     PROJECT,
     Host,
@@ -114,6 +117,28 @@ def test_stopping_a_run_keeps_what_it_learnt(warm_host: Host, hosted: Registered
     assert row["status"] == "stopped"
     assert 0 <= row["metrics"]["accuracy"] <= 1
     assert files.run_weights("run-long").exists()
+
+
+def test_a_run_that_was_killed_and_continued_has_the_bits_of_an_unbroken_one(
+    warm_host: Host, hosted: Registered
+) -> None:
+    recipe = fine_tune(stages=(fine_tune().stages[1].model_copy(update={"epochs": 8}),))
+    hosted.queue_run("run-whole", recipe)
+    hosted.queue_run("run-killed", recipe)
+    whole = finished(warm_host, "run-whole")
+
+    warm_host.fork("run", "run-killed")
+    wait_until(files.run_checkpoint("run-killed").exists)
+    os.kill(row_of(schema.runs, "run-killed")["pid"], signal.SIGKILL)
+    wait_until(lambda: "run-killed" in jobs.sweep(schema.runs))
+    runs.resume("run-killed")
+    killed = finished(warm_host, "run-killed")
+
+    row = row_of(schema.runs, "run-killed")
+    assert (row["status"], row["n_continued"]) == ("finished", 1)
+    assert killed["loss"].tolist() == whole["loss"].tolist()
+    weights = [load_file(files.run_weights(run_id)) for run_id in ("run-whole", "run-killed")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
 def test_a_second_host_of_the_same_home_exits_quietly(warm_host: Host) -> None:

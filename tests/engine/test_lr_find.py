@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 from fastai.callback.schedule import minimum, slide, steep, valley
 
 from benchmarks import plain_fastai
 from core.domain.errors import RecipeError
 from core.domain.plans import Plan
 from core.engine import lr_find, suggestions, training, worker
+from core.engine import range_test as curves
 from core.engine.ledger import Ledger
 from core.store import schema
 from tests.engine.conftest import FakeJob, Registered, describe, fine_tune, row_of
@@ -26,18 +26,6 @@ def range_test(frame: pd.DataFrame, root: Path, folder: Path, **params: Any) -> 
     return lr_find.Test(params=asked, frame=frame, root=root, folder=folder)
 
 
-class Kept(lr_find.Points):
-    """Points that a test can look at."""
-
-    def __init__(self) -> None:
-        super().__init__("task-a")
-        self.rows: list[tuple[float, float, float]] = []
-
-    def add(self, lr: float, loss: float, smooth_loss: float) -> None:
-        """Keep the point."""
-        self.rows.append((lr, loss, smooth_loss))
-
-
 def test_a_range_test_has_the_values_of_plain_lr_find(
     frame: pd.DataFrame, photos: Path, tmp_path: Path
 ) -> None:
@@ -46,15 +34,15 @@ def test_a_range_test_has_the_values_of_plain_lr_find(
     learn.path = tmp_path
     learn.freeze()
     plain_fastai.seed_again(learn, 42)
-    kept = Kept()
+    kept = curves.Points()
 
     plain = learn.lr_find(
         num_it=30, show_plot=False, suggest_funcs=(minimum, steep, valley, slide)
     )
     ours = lr_find.find(range_test(frame, photos, tmp_path, num_it=30), kept, FakeJob())
 
-    assert [lr for lr, _, _ in kept.rows] == learn.recorder.lrs
-    assert [smooth for _, _, smooth in kept.rows] == [float(x) for x in learn.recorder.losses]
+    assert [lr for lr, _, _ in kept.all()] == learn.recorder.lrs
+    assert [smooth for _, _, smooth in kept.all()] == [float(x) for x in learn.recorder.losses]
     assert [each["lr"] for each in ours] == list(plain)
     assert [each["name"] for each in ours] == ["minimum/10", "steepest", "valley", "slide"]
 
@@ -100,17 +88,17 @@ def test_a_range_test_of_a_task_fills_its_row(registered: Registered) -> None:
 
 
 def test_a_range_test_stops_when_asked(frame: pd.DataFrame, photos: Path, tmp_path: Path) -> None:
-    kept = Kept()
+    kept = curves.Points()
 
     lr_find.find(range_test(frame, photos, tmp_path), kept, FakeJob(stop_after=4))
 
-    assert len(kept.rows) == 4
+    assert len(kept.all()) == 4
 
 
 def test_a_range_test_begins_from_the_weights_of_a_run(
     frame: pd.DataFrame, photos: Path, tmp_path: Path
 ) -> None:
-    ledger, fresh, trained = Ledger("run-a"), Kept(), Kept()
+    ledger, fresh, trained = Ledger("run-a"), curves.Points(), curves.Points()
     training.train(describe(frame, photos, fine_tune(arch="xresnet18")), ledger, FakeJob())
     recipe = fine_tune(arch="xresnet18")
 
@@ -121,7 +109,7 @@ def test_a_range_test_begins_from_the_weights_of_a_run(
         FakeJob(),
     )
 
-    assert trained.rows[0][1] < fresh.rows[0][1]
+    assert trained.all()[0][1] < fresh.all()[0][1]
 
 
 def test_weights_of_another_network_are_refused(
@@ -131,15 +119,14 @@ def test_weights_of_another_network_are_refused(
     other = range_test(frame, photos, tmp_path, recipe=fine_tune(arch="xresnet18"), run_id="run-a")
 
     with pytest.raises(RecipeError, match="are of squeezenet1_0, and the recipe's network"):
-        lr_find.find(other, Kept(), FakeJob())
+        lr_find.find(other, curves.Points(), FakeJob())
 
 
 def test_a_point_without_a_finite_loss_is_not_kept() -> None:
-    points = lr_find.Points("task-a")
+    points = curves.Points()
 
     points.add(0.1, float("nan"), 1.0)
     points.add(0.2, 1.0, float("inf"))
     points.add(0.3, 1.0, 1.0)
 
-    assert points._points == [[0.3, 1.0, 1.0]]
-    assert torch.tensor(points._points).isfinite().all()
+    assert points.all() == ((0.3, 1.0, 1.0),)

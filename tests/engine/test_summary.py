@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,8 +11,8 @@ from fastai.torch_core import default_device
 
 from core.domain.errors import RecipeError
 from core.domain.plans import Plan
-from core.domain.recipes import NO_AUGMENTATION, Augmentation, Recipe
-from core.engine import data, pictures, seeding, summary, worker
+from core.domain.recipes import NO_AUGMENTATION, Augmentation, BinaryCrossEntropy, Recipe
+from core.engine import augmenting, data, pictures, seeding, summary, worker
 from core.store import files, schema
 from tests.engine.conftest import Registered, fine_tune, row_of
 
@@ -72,19 +73,21 @@ def test_the_summarised_batch_is_the_one_that_is_previewed(
 
 
 @pytest.mark.parametrize(
-    "given",
+    "changes",
     [
-        Augmentation(),
-        NO_AUGMENTATION,
-        NO_AUGMENTATION.model_copy(update={"flip_vert": True}),
-        Augmentation(min_scale=0.4, max_lighting=0.5),
+        {},
+        {"augmentation": NO_AUGMENTATION},
+        {"augmentation": NO_AUGMENTATION.model_copy(update={"flip_vert": True})},
+        {"augmentation": Augmentation(min_scale=0.4, max_lighting=0.5)},
+        {"augmentation": Augmentation(p_erase=1.0), "resize": "pad", "normalisation": "dataset"},
+        {"resize": "squish", "normalisation": "none", "loss": BinaryCrossEntropy()},
     ],
 )
 @pytest.mark.parametrize("multi", [False, True])
 def test_the_block_makes_the_very_batches_of_a_run(
-    frame: pd.DataFrame, photos: Path, tmp_path: Path, given: Augmentation, multi: bool
+    frame: pd.DataFrame, photos: Path, tmp_path: Path, changes: dict[str, Any], multi: bool
 ) -> None:
-    recipe = fine_tune(augmentation=given)
+    recipe = fine_tune(**changes)
     reader, positions = data.image_reader(photos), data.positions(frame)
 
     ours = data.batches(frame, photos, recipe, path=tmp_path, multi=multi).dls
@@ -123,13 +126,41 @@ def test_what_fails_once_the_items_are_read_is_blamed_on_no_file(
     def fail(_batch: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("the shapes disagree")
 
-    monkeypatch.setattr(data, "batch_transforms", lambda _recipe: [fail])
+    monkeypatch.setattr(augmenting, "batch_transforms", lambda _recipe: [fail])
 
     said = summary.describe(frame, photos, plan_of(fine_tune()))
 
     assert said["file"] is None
     assert said["error"] == "The images could not be made into a batch: the shapes disagree."
     assert "Setting up after_batch: Pipeline: " in said["text"]
+
+
+def test_a_damaged_file_is_named_where_only_the_statistics_need_it(
+    frame: pd.DataFrame, own_photos: Path
+) -> None:
+    plan = plan_of(fine_tune(normalisation="dataset"))
+    train, _ = summary.first_batch_first(frame, plan)
+    path = frame["path"].iloc[train[-1]]
+    (own_photos / path).write_bytes(b"<html>not found</html>")
+
+    said = summary.describe(frame, own_photos, plan)
+
+    assert (said["file"], said["text"]) == (path, "")
+    assert said["error"] == f"{own_photos / path} is HTML, not an image."
+
+
+def test_the_summary_has_the_sizes_and_targets_of_the_first_stage(
+    frame: pd.DataFrame, photos: Path
+) -> None:
+    small = {"size_px": 24, "batch_size": 5}
+    first, second = (stage.model_copy(update=small) for stage in fine_tune().stages)
+    whole = second.model_copy(update={"size_px": None, "batch_size": None})
+    recipe = fine_tune(stages=(first, whole), loss=BinaryCrossEntropy())
+
+    said = summary.describe(frame, photos, plan_of(recipe))
+
+    assert said["error"] is None
+    assert "TensorImage of size 5x3x24x24, TensorMultiCategory of size 5x3" in said["text"]
 
 
 def test_a_batch_larger_than_train_is_summarised_as_far_as_the_images_go(

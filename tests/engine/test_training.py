@@ -176,10 +176,11 @@ def test_a_stop_before_the_first_batch_leaves_nothing(frame: pd.DataFrame, photo
 def test_a_watched_run_has_the_losses_of_a_stopped_one_up_to_the_stop(
     frame: pd.DataFrame, photos: Path
 ) -> None:
-    whole, part = Ledger("run-a"), Ledger("run-a")
+    whole, part = Ledger("run-a"), Ledger("run-b")
+    stopped = describe(frame, photos, fine_tune(), run_id="run-b")
 
     training.train(describe(frame, photos, fine_tune()), whole, FakeJob())
-    training.train(describe(frame, photos, fine_tune()), part, FakeJob(stop_after=5))
+    training.train(stopped, part, FakeJob(stop_after=5))
 
     assert part.steps()["loss"].tolist() == whole.steps()["loss"].tolist()[:5]
 
