@@ -16,7 +16,7 @@ import psutil
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
-PAGES = ("home", "datasets", "browse", "batches", "lr", "train", "runs", "interpret")
+PAGES = ("home", "datasets", "browse", "batches", "lr", "train", "runs", "interpret", "predict")
 
 
 def seconds_of_reruns(page: str, dataset_id: str, *, n_runs: int) -> list[float]:

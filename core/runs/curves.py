@@ -4,14 +4,16 @@ While a run lives its steps are rows of the database; when it has ended they are
 with a thinned copy for charts.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from core.domain import durations
-from core.domain.jobs import ENDED
-from core.domain.runs import Run
+from core.domain.jobs import ACTIVE, ENDED
+from core.domain.recipes import trained_in_words
+from core.domain.runs import Epoch, Run
 from core.runs import runs
 from core.store import clock, database, files, frames, schema
 
@@ -36,7 +38,7 @@ def get(run_id: str, *, since: int) -> dict[str, Any]:
         "n": int(steps["step"].iloc[-1]) + 1 if len(steps) else since,
         "rows": {name: steps[name].tolist() for name in COLUMNS},
         "whole": whole,
-        "marks": _marks(run),
+        "marks": _marks(run, epochs),
         "facts": _facts(run),
         "done": run.status in ENDED,
     }
@@ -68,25 +70,25 @@ def thin(steps: pd.DataFrame, most: int) -> pd.DataFrame:
     return steps.loc[sorted(kept)]
 
 
-def _marks(run: Run) -> list[dict[str, Any]]:
-    marks, start = [], 0
-    stages = runs.list_stages(run.id)
-    for info, stage in zip(stages, run.recipe.stages, strict=False):
-        marks.append({"x": start, "text": "head" if stage.train == "head" else "all layers"})
-        start += info.n_batches * stage.epochs
-    return marks
+def _marks(run: Run, epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
+    """Say at which step each stage began: where the one before had its last epoch."""
+    ends = {epoch.stage: epoch.last_step + 1 for epoch in epochs}
+    return [
+        {"x": ends.get(info.stage - 1, 0), "text": trained_in_words(stage.train)}
+        for info, stage in zip(runs.list_stages(run.id), run.recipe.stages, strict=False)
+    ]
 
 
 def _facts(run: Run) -> list[list[str]]:
     progress = run.progress
     facts = [["Status", run.message or run.status]]
-    if run.status in ("running", "stopping"):
+    if run.status in ACTIVE:
         facts = [["Status", run.status], ["Now", run.message or "starting"]]
     if progress.total:
         facts.append(["Batch", f"{progress.done} of {progress.total}"])
     if run.started_at is not None:
         end = run.finished_at or clock.now()
-        facts.append(["Time", durations.in_words(end - run.started_at)])
+        facts.append(["Time", durations.in_words(run.seconds_before + end - run.started_at)])
     if progress.remaining_seconds is not None and run.status == "running":
         facts.append(["Left", durations.in_words(progress.remaining_seconds)])
     if progress.rate:

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from core.store import clock, database, files, jobs, schema
 STEP_SECONDS = 0.2
 SWEEP_SECONDS = 2.0
 HOST_PATIENCE_SECONDS = 60.0
-N_WITHOUT_DEVICE: dict[TaskKind, int] = {"preview": 2, "public": 2}
+N_WITHOUT_DEVICE: dict[TaskKind, int] = {"preview": 2, "public": 2, "predict": 2, "export": 2}
 """How many tasks of a kind run at a time: more would only slow each other down."""
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class _Job:
     table: sa.Table
     id: str
     created_at: float
+    n_devices: int = 1
 
     @property
     def kind(self) -> str:
@@ -87,11 +89,23 @@ def _startable() -> list[tuple[_Job, str]]:
     with database.reading() as connection:
         busy = _busy_devices(connection)
         free = [device for device in devices.list_devices() if device not in busy]
-        found = list(zip(_waiting_for_device(connection), free, strict=False))
+        found = _given(_waiting_for_device(connection), free)
         for kind in N_WITHOUT_DEVICE:
             without = _waiting_without_device(connection, kind)
             found += [(job, devices.CPU) for job in without]
     return found
+
+
+def _given(waiting: Sequence[_Job], free: Sequence[str]) -> list[tuple[_Job, str]]:
+    """Give devices to the oldest jobs; one that waits for several lets no younger one pass."""
+    given: list[tuple[_Job, str]] = []
+    for job in waiting:
+        device = devices.take(free, job.n_devices)
+        if device is None:
+            break
+        given.append((job, device))
+        free = free[len(device.split(",")) :]
+    return given
 
 
 def _start(pair: tuple[_Job, str]) -> None:
@@ -124,20 +138,29 @@ def _waiting_for_device(connection: sa.Connection) -> list[_Job]:
 def _rows(
     connection: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool]
 ) -> list[_Job]:
+    recipe = table.c.recipe if "recipe" in table.c else sa.null().label("recipe")
     query = (
-        sa.select(table.c.id, table.c.created_at)
+        sa.select(table.c.id, table.c.created_at, recipe)
         .where(table.c.status == "queued", condition)
         .order_by(table.c.created_at)
     )
-    found = connection.execute(query).all()
-    return [_Job(table=table, id=row.id, created_at=row.created_at) for row in found]
+    return [
+        _Job(
+            table=table,
+            id=row.id,
+            created_at=row.created_at,
+            n_devices=(row.recipe or {}).get("n_devices", 1),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def _busy_devices(connection: sa.Connection) -> set[str]:
     runs, tasks = schema.runs, schema.tasks
     of_runs = sa.select(runs.c.device).where(runs.c.status.in_(ACTIVE))
     of_tasks = sa.select(tasks.c.device).where(tasks.c.status.in_(ACTIVE), tasks.c.needs_device)
-    return {row.device for row in connection.execute(of_runs.union_all(of_tasks))}
+    taken = connection.execute(of_runs.union_all(of_tasks)).scalars()
+    return {device for devices_of_one in taken for device in (devices_of_one or "").split(",")}
 
 
 def _waiting_without_device(connection: sa.Connection, kind: TaskKind) -> list[_Job]:

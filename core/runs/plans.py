@@ -1,19 +1,19 @@
 """The next run of each dataset: read, changed and kept as one value."""
 
-from typing import TypeVar
-
 import sqlalchemy as sa
-from pydantic import ValidationError
 
 from core.datasets import catalog, splits, subsets, trainable
+from core.datasets.subsets import Taken
+from core.domain import advice
+from core.domain.advice import Advice, Facts
 from core.domain.errors import NotFoundError, RecipeError
+from core.domain.items import Dataset
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
-from core.runs import recipes, weights
+from core.runs import devices, extras, recipes, weights
 from core.store import database, schema
 
 MIN_BATCHES = 4
-Model = TypeVar("Model", Plan, Recipe, Subset)
 
 
 def get(dataset_id: str) -> Plan:
@@ -45,7 +45,7 @@ def save(dataset_id: str, plan: Plan) -> None:
 
 def change(dataset_id: str, **fields: object) -> Plan:
     """Change some fields of the plan (`subset`, `seed`, `split_id`, `recipe`) and keep it."""
-    plan = _checked(Plan, {**get(dataset_id).model_dump(), **_plain(fields)})
+    plan = recipes.checked(Plan, {**get(dataset_id).model_dump(), **_plain(fields)})
     save(dataset_id, plan)
     return plan
 
@@ -53,7 +53,20 @@ def change(dataset_id: str, **fields: object) -> Plan:
 def change_recipe(dataset_id: str, **fields: object) -> Plan:
     """Change some fields of the plan's recipe and keep it; RecipeError where they disagree."""
     plan = get(dataset_id)
-    recipe = _checked(Recipe, {**plan.recipe.model_dump(), **_plain(fields)})
+    recipe = recipes.checked(Recipe, {**plan.recipe.model_dump(), **_plain(fields)})
+    return change(dataset_id, recipe=recipe)
+
+
+def set_field(dataset_id: str, path: recipes.FieldPath, value: object) -> Plan:
+    """Set one field of the plan's recipe by its path, and keep it; RecipeError where refused."""
+    recipe = recipes.with_field(get(dataset_id).recipe, path, value)
+    return change(dataset_id, recipe=recipe)
+
+
+def begin_from(dataset_id: str, name: str) -> Plan:
+    """Begin the plan's recipe anew from an offer of the library, fit for the dataset's labels."""
+    multi = catalog.get(dataset_id).is_multi_label
+    recipe = recipes.rebuild(get(dataset_id).recipe, name=name, is_multi_label=multi)
     return change(dataset_id, recipe=recipe)
 
 
@@ -67,29 +80,32 @@ def change_subset(dataset_id: str, **fields: object) -> Plan:
             f"A classifier tells at least 2 classes apart, and these were chosen: {chosen}.",
             hint="Choose another class as well, or all of them. Nothing was changed.",
         )
-    return change(dataset_id, subset=_checked(Subset, wanted))
+    return change(dataset_id, subset=recipes.checked(Subset, wanted))
+
+
+def advise(dataset: Dataset, plan: Plan, taken: Taken) -> tuple[Advice, ...]:
+    """Say what speaks against a plan; `taken` is what a run of it would use. Refusals come first.
+
+    Raises RecipeError where the classes that were chosen have no images any more.
+    """
+    trainable.check_classes(plan.subset, taken.classes)
+    facts = Facts(
+        n_classes=len(taken.classes),
+        is_multi_label=dataset.is_multi_label,
+        n_train=taken.n_train,
+        n_valid=taken.n_valid,
+        smallest_class=min((taken.train.get(name, 0) for name in taken.classes), default=None),
+        has_gpu=devices.list_devices() != (devices.CPU,),
+    )
+    return (*extras.missing(plan.recipe), *advice.advise(plan.recipe, facts))
 
 
 def check(dataset_id: str, plan: Plan) -> None:
-    """Raise RecipeError where the dataset, or the plan's classes, are none to train on."""
-    trainable.check_labels(catalog.get(dataset_id))
-    if plan.subset.classes is not None:
-        taken = subsets.take(dataset_id, plan.split_id, plan.subset)
-        trainable.check_classes(plan.subset, taken.classes)
-
-
-def _checked(model: type[Model], values: dict[str, object]) -> Model:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise RecipeError(_sentence(error), hint="Nothing was changed.") from error
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {said}." if place else f"{said[0].upper()}{said[1:]}."
+    """Raise RecipeError with the first reason, if any, why a plan cannot be trained."""
+    taken = subsets.take(dataset_id, plan.split_id, plan.subset)
+    for found in advise(catalog.get(dataset_id), plan, taken):
+        if found.level == "refused":
+            raise RecipeError(found.sentence, hint=found.hint)
 
 
 def _plain(fields: dict[str, object]) -> dict[str, object]:
@@ -108,9 +124,9 @@ def _batch_size(usual: int, n_train: int) -> int:
 
 
 def _first_recipe(dataset_id: str) -> Recipe:
-    if catalog.get(dataset_id).source == "sample":
+    dataset = catalog.get(dataset_id)
+    if dataset.source == "sample":
         return recipes.for_the_sample()
-    for arch in (recipes.DEFAULT_ARCH, "resnet18", "squeezenet1_0"):
-        if weights.find(arch):
-            return recipes.fine_tune(arch=arch)
-    return recipes.fine_tune()
+    archs = (recipes.DEFAULT_ARCH, "resnet18", "squeezenet1_0")
+    arch = next((name for name in archs if weights.find(name)), recipes.DEFAULT_ARCH)
+    return recipes.for_labels(recipes.fine_tune(arch=arch), is_multi_label=dataset.is_multi_label)

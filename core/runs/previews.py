@@ -55,8 +55,13 @@ def request_parameters(dataset_id: str, plan: Plan, *, n_classes: int) -> Previe
     plain = plan.model_dump(mode="json")
     params = {"what": "parameters", "plan": plain, "n_classes": n_classes}
     recipe = plain["recipe"]
+    return _request(dataset_id, params, key_of=_counted(recipe, n_classes))
+
+
+def _counted(recipe: dict[str, Any], n_classes: int) -> list[Any]:
+    """Give all that the numbers of parameters depend on."""
     stages = [stage["train"] for stage in recipe["stages"]]
-    return _request(dataset_id, params, key_of=[recipe["arch"], stages, n_classes])
+    return [recipe["arch"], recipe["concat_pool"], recipe["train_bn"], stages, n_classes]
 
 
 def retry(key: str) -> None:

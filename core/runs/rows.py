@@ -44,6 +44,10 @@ def run(row: sa.RowMapping) -> Run:
         "fingerprint",
         "n_train",
         "n_valid",
+        "begins_from",
+        "wish",
+        "n_continued",
+        "seconds_before",
     )
     return Run(
         **_pick(row, (*SHARED, *plain)),

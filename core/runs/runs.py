@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 
 from core.datasets import catalog
-from core.domain.errors import NotFoundError
+from core.domain.errors import ConflictError, NotFoundError, RecipeError
+from core.domain.jobs import ACTIVE
 from core.domain.plans import Plan
+from core.domain.recipes import Recipe, Stage
 from core.domain.runs import Epoch, Run, StageInfo
 from core.runs import plans, rows
 from core.store import clock, database, files, ids, jobs, schema, version
@@ -18,15 +20,18 @@ def start(
     """Put a run of the plan, on the dataset as it is now, into the queue.
 
     Where the same description waits already, as after a double click, that run is given. Raises
-    RecipeError for what cannot be trained, such as several labels an image.
+    RecipeError for what cannot be trained.
     """
     plans.check(dataset_id, plan)
+    if plan.begins_from is not None:
+        _check_beginning(get(plan.begins_from), plan)
     described = {
         "dataset_id": dataset_id,
         "revision": catalog.get(dataset_id).revision,
         "split_id": plan.split_id,
         "subset": plan.subset.model_dump(mode="json"),
         "recipe": plan.recipe.model_dump(mode="json"),
+        "begins_from": plan.begins_from,
         "seed": plan.seed,
     }
     values = {
@@ -50,7 +55,13 @@ def start(
 def retrain(run_id: str) -> Run:
     """Start the same recipe, split, subset and seed again on the dataset as it is now."""
     old = get(run_id)
-    plan = Plan(split_id=old.split_id, subset=old.subset, recipe=old.recipe, seed=old.seed)
+    plan = Plan(
+        split_id=old.split_id,
+        subset=old.subset,
+        recipe=old.recipe,
+        begins_from=old.begins_from,
+        seed=old.seed,
+    )
     return start(old.dataset_id, plan, retrain_of=run_id)
 
 
@@ -88,6 +99,79 @@ def stop(run_id: str) -> None:
     jobs.request_stop(RUNS, run_id)
 
 
+def pause(run_id: str) -> None:
+    """Have a run wait after the batch it is at; its process keeps the device and the memory."""
+    jobs.express_wish(RUNS, run_id, "pause")
+
+
+def stop_after_epoch(run_id: str) -> None:
+    """Have a run end once the epoch it is in was measured."""
+    jobs.express_wish(RUNS, run_id, "stop_after_epoch")
+
+
+def take_wish_back(run_id: str) -> None:
+    """Have a run go on as if nothing had been asked for, also one that is paused."""
+    jobs.express_wish(RUNS, run_id, None)
+
+
+def can_continue(run: Run) -> bool:
+    """Say whether a run ended before its recipe was done, so that it may go on."""
+    return run.status in ("stopped", "lost", "failed") and (
+        run.started_at is not None or files.run_checkpoint(run.id).exists()
+    )
+
+
+def resume(run_id: str) -> Run:
+    """Go on with a run: at once where it is paused, else from its last whole epoch, in the queue.
+
+    It ends as it would have without the break. Raises ConflictError for a run that is not paused,
+    stopped, lost or failed.
+    """
+    run = get(run_id)
+    if run.status == "paused" or run.wish is not None:
+        take_wish_back(run_id)
+        return get(run_id)
+    if not can_continue(run):
+        raise ConflictError(
+            f"The run {run.name} is {run.status}, so there is nothing to continue.",
+            hint="Train more begins a new run from its weights.",
+        )
+    worked = (run.finished_at or 0.0) - (run.started_at or 0.0)
+    values = {
+        **dict.fromkeys(("pid", "process_started_at", "device", "error", "hint", "finished_at")),
+        "status": "queued",
+        "stop_requested": False,
+        "wish": None,
+        "message": "",
+        "n_continued": run.n_continued + 1,
+        "seconds_before": run.seconds_before + max(0.0, worked),
+    }
+    mine = sa.update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == run.status)
+    with database.writing() as connection:
+        connection.execute(mine.values(**values))
+    return get(run_id)
+
+
+def plan_more(run_id: str) -> Plan:
+    """Plan a new run that begins from a run's weights: its last stage, once more.
+
+    Raises RecipeError where the run left no weights.
+    """
+    run = get(run_id)
+    recipe = run.recipe.model_copy(
+        update={"stages": _more_stages(run.recipe), "name": f"{run.recipe.name[:74]}, more"}
+    )
+    plan = Plan(
+        split_id=run.split_id,
+        subset=run.subset,
+        recipe=recipe,
+        begins_from=run_id,
+        seed=run.seed,
+    )
+    _check_beginning(run, plan)
+    return plan
+
+
 def log(run_id: str) -> str:
     """Read what a run's process printed."""
     path = files.run_log(run_id)
@@ -118,12 +202,32 @@ def queue_position(run: Run) -> int:
     with database.reading() as connection:
         for table in (RUNS, schema.tasks):
             earlier = sa.and_(table.c.status == "queued", table.c.created_at < run.created_at)
-            waiting = sa.or_(table.c.status.in_(("running", "stopping")), earlier)
+            waiting = sa.or_(table.c.status.in_(ACTIVE), earlier)
             query = sa.select(sa.func.count()).select_from(table).where(waiting)
             if table is schema.tasks:
                 query = query.where(table.c.needs_device)
             ahead += connection.execute(query).scalar_one()
     return ahead
+
+
+def _more_stages(recipe: Recipe) -> tuple[Stage, ...]:
+    last = recipe.stages[-1]
+    return (last.model_copy(update={"train": "head"}) if last.train == "features" else last,)
+
+
+def _check_beginning(first: Run, plan: Plan) -> None:
+    """Raise RecipeError where a run's weights cannot be those that a plan begins with."""
+    if first.status not in ("finished", "stopped") or not first.metrics:
+        raise RecipeError(
+            f"The run {first.name} has no weights to begin from.",
+            hint="Choose a run that finished or was stopped, or begin afresh.",
+        )
+    if first.recipe.arch != plan.recipe.arch:
+        raise RecipeError(
+            f"The run {first.name} has weights of {first.recipe.arch}, and the recipe's network "
+            f"is {plan.recipe.arch}.",
+            hint=f"Choose {first.recipe.arch}, or begin afresh.",
+        )
 
 
 def _free_name(dataset_id: str, plan: Plan) -> str:

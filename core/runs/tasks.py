@@ -11,7 +11,9 @@ from core.runs import processes, rows
 from core.store import clock, database, files, ids, jobs, schema
 
 TASKS = schema.tasks
-BY_THE_ENGINE: frozenset[TaskKind] = frozenset({"lr_find", "preview", "public"})
+BY_THE_ENGINE: frozenset[TaskKind] = frozenset(
+    {"lr_find", "preview", "public", "predict", "export"}
+)
 """Started by the dispatcher, because they want the preloaded host; the others start at once."""
 
 
@@ -85,8 +87,9 @@ def forget_key(task_id: str) -> None:
 
 
 def list_active() -> list[Task]:
-    """List the tasks that wait or work, oldest first; previews are left out."""
-    query = _under_way().where(TASKS.c.kind != "preview").order_by(TASKS.c.created_at)
+    """List the tasks that wait or work, oldest first; previews, Grad-CAM too, are left out."""
+    shown = sa.or_(TASKS.c.kind.not_in(("preview", "predict")), TASKS.c.key.startswith("predict:"))
+    query = _under_way().where(shown).order_by(TASKS.c.created_at)
     with database.reading() as connection:
         return [rows.task(row) for row in connection.execute(query).mappings()]
 

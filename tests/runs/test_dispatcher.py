@@ -3,9 +3,10 @@ import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core.runs import devices, dispatcher, executor, hosts, runs, tasks
-from core.store import files
+from core.store import database, files, schema
 from tests import builders
 
 
@@ -208,3 +209,34 @@ def test_a_worker_that_cannot_be_started_fails_its_run_and_not_the_queue(dataset
 
     assert runs.get("run-1").status == "failed"
     assert "could not be started" in runs.get("run-1").error
+
+
+def test_a_run_on_two_devices_waits_until_both_are_free_and_lets_no_younger_one_pass(
+    dataset, started, monkeypatch
+):
+    monkeypatch.setattr(devices, "list_devices", lambda: ("cuda:0", "cuda:1"))
+    two = builders.RECIPE.model_copy(update={"n_devices": 2}).model_dump(mode="json")
+    builders.insert_run("run-now", status="running", device="cuda:1", created_at=1.0)
+    builders.insert_run("run-two", status="queued", created_at=2.0, recipe=two)
+    builders.insert_run("run-late", status="queued", created_at=3.0)
+
+    dispatcher.step()
+    before = list(started)
+    with database.writing() as connection:
+        mine = sa.update(schema.runs).where(schema.runs.c.id == "run-now")
+        connection.execute(mine.values(status="finished"))
+    dispatcher.step()
+    dispatcher.step()
+
+    assert before == []
+    assert started == [("run", "run-two", "cuda:0,cuda:1")]
+    assert devices.environment("cuda:0,cuda:1") == {"CUDA_VISIBLE_DEVICES": "0,1"}
+
+
+def test_on_a_cpu_several_processes_share_one_device(dataset, started):
+    two = builders.RECIPE.model_copy(update={"n_devices": 2}).model_dump(mode="json")
+    builders.insert_run("run-two", status="queued", recipe=two)
+
+    dispatcher.step()
+
+    assert started == [("run", "run-two", "cpu")]

@@ -5,7 +5,7 @@ from core.datasets import catalog, edits
 from core.domain.errors import NotFoundError, RecipeError
 from core.domain.labellers import TableLabeller
 from core.domain.plans import Subset
-from core.domain.recipes import Discriminative
+from core.domain.recipes import Auto, BinaryCrossEntropy, Discriminative, KeepBest, Stage
 from core.runs import plans, recipes, weights
 from core.store import database, schema
 from tests import builders
@@ -19,9 +19,10 @@ def dataset() -> str:
 
 @pytest.mark.parametrize("offer", recipes.LIBRARY, ids=lambda offer: offer.name)
 def test_every_recipe_says_what_was_measured_and_bears_its_name(offer):
-    assert "Measured:" in offer.make.__doc__
     assert offer.make().name == offer.name
-    assert offer.about
+    assert offer.about.endswith(".")
+    assert len(offer.source) > 10
+    assert offer.measured.endswith(".") or "docs/log.md" in offer.measured
 
 
 def test_fine_tune_has_the_rates_of_fastais_fine_tune():
@@ -52,7 +53,7 @@ def test_a_rate_for_one_stage_leaves_the_others():
 def test_more_epochs_keep_the_rates_that_were_set():
     set_by_hand = recipes.with_rate(recipes.fine_tune(), 7e-3, stages=(0, 1))
 
-    longer = recipes.rebuild(set_by_hand, name="Fine-tune", epochs=9)
+    longer = recipes.with_epochs(set_by_hand, 9)
 
     assert longer.stages[1].epochs == 9
     assert [stage.lr for stage in longer.stages] == [stage.lr for stage in set_by_hand.stages]
@@ -61,11 +62,110 @@ def test_more_epochs_keep_the_rates_that_were_set():
 def test_another_recipe_keeps_sizes_and_takes_a_network_that_it_can_train():
     changed = recipes.fine_tune().model_copy(update={"size_px": 96, "presize_px": 128})
 
-    scratch = recipes.rebuild(changed, name="From scratch", epochs=5)
-    back = recipes.rebuild(scratch, name="Fine-tune", epochs=5)
+    scratch = recipes.rebuild(changed, name="From scratch")
+    back = recipes.rebuild(scratch, name="Fine-tune")
 
     assert (scratch.arch, scratch.pretrained, scratch.size_px) == ("xresnet18", False, 96)
     assert (back.arch, back.pretrained, back.size_px) == ("resnet34", True, 96)
+
+
+def test_another_recipe_keeps_what_was_set_by_hand_and_nothing_that_the_first_one_brought():
+    satellite = recipes.satellite().model_copy(update={"batch_size": 16, "precision": "bf16"})
+
+    made = recipes.rebuild(satellite, name="Fine-tune")
+
+    assert made == recipes.fine_tune().model_copy(update={"batch_size": 16, "precision": "bf16"})
+
+
+def test_stages_of_another_recipe_keep_their_ratio_to_smaller_sizes():
+    small = recipes.for_the_sample()
+
+    made = recipes.rebuild(small, name="Progressive resizing")
+
+    assert [stage.size_px for stage in made.stages] == [37, 64, 64]
+    assert [stage.batch_size for stage in made.stages] == [64, 32, 32]
+    assert made.presize_px == 64
+
+
+@pytest.mark.parametrize(
+    ("recipe", "epochs"),
+    [
+        (recipes.baseline(), [6, 6]),
+        (recipes.fine_tune(), [1, 6]),
+        (recipes.lesson_2(), [2, 3, 7]),
+        (recipes.satellite(), [6] * 6),
+        (recipes.add_stage(recipes.baseline(), like=0), [10, 10, 6]),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_more_epochs_go_where_the_library_has_the_most(recipe, epochs):
+    assert [stage.epochs for stage in recipes.with_epochs(recipe, 6).stages] == epochs
+
+
+def test_a_rate_for_a_stage_that_would_find_its_own_becomes_its_number():
+    lesson = recipes.lesson_2()
+
+    first = recipes.with_rate(lesson, 1e-2, stages=(0, 1, 2))
+    last = recipes.with_rate(first, 9e-3, stages=(2,))
+    numbers = recipes.with_rate(last, 2e-2, stages=(0, 1, 2))
+
+    assert [stage.lr for stage in first.stages] == [1e-2, Auto(), Auto(spread=9)]
+    assert last.stages[2].lr == Discriminative(low=1e-3, high=9e-3)
+    assert numbers.stages[0].lr == 2e-2
+    assert numbers.stages[1].lr == Auto()
+    assert numbers.stages[2].lr.high == pytest.approx(18e-3)
+
+
+def test_stages_are_added_moved_and_removed_and_the_last_one_stays():
+    one, other = Stage(train="head", epochs=1, lr=1e-3), Stage(epochs=2, lr=1e-4)
+    recipe = recipes.fine_tune().model_copy(update={"stages": (one, other)})
+
+    copied = recipes.add_stage(recipe, like=0)
+    moved = recipes.move_stage(copied, 2, by=-1)
+    same = recipes.move_stage(moved, 0, by=-1)
+    single = recipes.remove_stage(recipe, 0)
+
+    assert copied.stages == (one, one, other)
+    assert moved.stages == (one, other, one)
+    assert same == moved
+    assert single.stages == (other,)
+    with pytest.raises(RecipeError, match="only stage"):
+        recipes.remove_stage(single, 0)
+
+
+def test_a_stage_on_cached_features_cannot_move_behind_another():
+    with pytest.raises(RecipeError, match="cached features come first"):
+        recipes.move_stage(recipes.lesson_2(), 0, by=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("stages", 1, "schedule", "div"), 0.5, "stages.1.schedule.one_cycle.div: "),
+        (("stages", 0, "lr", "high"), 1e9, "stages.0.lr.high: "),
+        (("size_px",), 1000, "Train size 1000 px|The train size 1000 px is above"),
+        (("augmentation", "max_zoom"), 9.0, "augmentation.max_zoom: "),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_by_its_name(path, value, said):
+    with pytest.raises(RecipeError, match=said):
+        recipes.with_field(recipes.fine_tune(), path, value)
+
+
+def test_a_field_deep_inside_is_set_and_the_cycles_give_the_epochs():
+    recipe = recipes.with_field(recipes.lesson_2(), ("stages", 2, "schedule", "n_cycles"), 4)
+
+    assert recipe.stages[2].epochs == 15
+    assert recipes.diff(recipe, recipes.lesson_2())[1].field == "stages.2.schedule.n_cycles"
+
+
+def test_what_is_watched_follows_the_labels():
+    watching = recipes.fine_tune().model_copy(update={"keep_best": KeepBest(metric="accuracy")})
+
+    made = recipes.for_labels(watching, is_multi_label=True)
+
+    assert made.keep_best == KeepBest(metric="valid_loss")
+    assert recipes.for_labels(watching, is_multi_label=False) == watching
 
 
 def test_a_plan_is_kept_and_a_refused_change_leaves_it(dataset):
@@ -110,16 +210,38 @@ def test_a_plan_whose_classes_were_relabelled_is_refused_until_they_are_back(dat
     plans.check(dataset, plan)
 
 
-def test_a_dataset_of_several_labels_an_image_has_a_plan_but_none_to_train(dataset):
+def test_the_first_plan_of_several_labels_an_image_can_be_trained(dataset):
+    make_multi_label()
+
+    plan = plans.change_recipe(dataset, batch_size=2)
+    plans.check(dataset, plan)
+    satellite = plans.begin_from(dataset, "Satellite, multi-label").recipe
+    back = plans.begin_from(dataset, "Fine-tune").recipe
+
+    assert plan.recipe.loss == BinaryCrossEntropy()
+    assert plan.recipe.metrics == ("accuracy_multi", "f1_samples")
+    assert (satellite.loss.threshold, satellite.metrics[1]) == (0.2, "f2_samples")
+    assert (back.loss, back.metrics) == (BinaryCrossEntropy(), plan.recipe.metrics)
+
+
+def test_a_plan_that_cannot_be_trained_is_refused_with_the_reason_and_what_to_do(dataset):
+    make_multi_label()
+    plan = plans.change(dataset, recipe=recipes.fine_tune())
+
+    with pytest.raises(RecipeError, match="The batch size 64 is above") as caught:
+        plans.check(dataset, plan)
+    assert caught.value.hint
+
+    fitting = plans.change_recipe(dataset, batch_size=2)
+    with pytest.raises(RecipeError, match="expects one label an image"):
+        plans.check(dataset, fitting)
+
+
+def make_multi_label() -> None:
     labeller = TableLabeller(table="t.csv", file_column="f", label_column="l", separator=" ")
     plain = labeller.model_dump(mode="json")
     with database.writing() as connection:
         connection.execute(sa.update(schema.datasets).values(labeller=plain))
-
-    plan = plans.get(dataset)
-
-    with pytest.raises(RecipeError, match="Pets has several labels an image"):
-        plans.check(dataset, plan)
 
 
 def test_the_first_plan_takes_a_network_whose_weights_are_here(dataset, tmp_path, monkeypatch):

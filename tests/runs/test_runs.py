@@ -1,14 +1,15 @@
 import pytest
 
 from core.datasets import catalog
-from core.domain.errors import NotFoundError
+from core.domain.errors import ConflictError, NotFoundError, RecipeError
 from core.runs import plans, runs
 from tests import builders
 
 
 @pytest.fixture
 def dataset() -> str:
-    builders.insert_dataset({"cat": ["1.jpg", "2.jpg"], "dog": ["3.jpg", "4.jpg"]})
+    cats = [f"{number}.jpg" for number in range(8)]
+    builders.insert_dataset({"cat": cats, "dog": ["3.jpg", "4.jpg"]})
     return "d-1"
 
 
@@ -57,3 +58,62 @@ def test_runs_of_a_removed_dataset_are_listed_only_with_it(dataset):
 
     assert runs.list_runs() == []
     assert [run.id for run in runs.list_runs("d-1")] == ["run-1"]
+
+
+def test_a_wish_can_be_taken_back_and_concerns_only_what_works(dataset):
+    builders.insert_run("run-1", status="running")
+    builders.insert_run("run-2", status="queued")
+
+    runs.pause("run-1")
+    runs.pause("run-2")
+    wished = [runs.get(run_id).wish for run_id in ("run-1", "run-2")]
+    runs.take_wish_back("run-1")
+
+    assert wished == ["pause", None]
+    assert runs.get("run-1").wish is None
+
+
+@pytest.mark.parametrize("status", ["stopped", "lost", "failed"])
+def test_a_run_that_ended_early_is_continued_as_the_same_run(dataset, status):
+    builders.insert_run(
+        "run-1", status=status, started_at=10.0, finished_at=25.0, pid=1, error="It ended."
+    )
+
+    run = runs.resume("run-1")
+
+    assert (run.status, run.n_continued, run.seconds_before) == ("queued", 1, 15.0)
+    assert (run.error, run.stop_requested) == (None, False)
+
+
+def test_a_finished_run_is_not_continued(dataset):
+    builders.insert_run("run-1", status="finished", started_at=10.0, finished_at=25.0)
+
+    with pytest.raises(ConflictError, match="is finished, so there is nothing to continue"):
+        runs.resume("run-1")
+
+
+def test_training_more_plans_a_new_run_that_begins_from_the_weights(dataset):
+    builders.insert_run("run-1", seed=7, metrics={"accuracy": 0.5})
+
+    plan = runs.plan_more("run-1")
+    run = runs.start("d-1", plan)
+
+    assert (run.begins_from, run.seed) == ("run-1", 7)
+    assert run.recipe.stages == builders.RECIPE.stages[-1:]
+    assert runs.get("run-1").status == "finished"
+
+
+def test_weights_of_another_network_are_refused_before_the_queue(dataset):
+    builders.insert_run("run-1", metrics={"accuracy": 0.5})
+    plan = runs.plan_more("run-1")
+    other = plan.recipe.model_copy(update={"arch": "resnet18"})
+
+    with pytest.raises(RecipeError, match="weights of squeezenet1_0, and the recipe's network"):
+        runs.start("d-1", plan.model_copy(update={"recipe": other}))
+
+
+def test_a_run_without_weights_is_nothing_to_begin_from(dataset):
+    builders.insert_run("run-1", status="lost")
+
+    with pytest.raises(RecipeError, match="has no weights to begin from"):
+        runs.plan_more("run-1")

@@ -1,0 +1,80 @@
+"""Recipes: the library, a person's own, as files, changed and compared."""
+
+from core.runs.recipes.changing import (
+    FieldPath,
+    add_stage,
+    for_labels,
+    move_stage,
+    rebuild,
+    remove_stage,
+    with_epochs,
+    with_field,
+)
+from core.runs.recipes.checking import checked
+from core.runs.recipes.diffs import Difference, diff
+from core.runs.recipes.library import (
+    DEFAULT_ARCH,
+    LIBRARY,
+    Offer,
+    baseline,
+    features_only,
+    fine_tune,
+    for_the_sample,
+    from_scratch,
+    from_scratch_imagenette,
+    lesson_2,
+    offer,
+    progressive_resizing,
+    satellite,
+)
+from core.runs.recipes.rates import finds_rates, top_rate, with_rate
+from core.runs.recipes.saved import (
+    SavedRecipe,
+    delete,
+    duplicate,
+    get_saved,
+    list_saved,
+    rename,
+    save,
+)
+from core.runs.recipes.sharing import file_name, from_yaml, to_yaml
+
+__all__ = [
+    "DEFAULT_ARCH",
+    "LIBRARY",
+    "Difference",
+    "FieldPath",
+    "Offer",
+    "SavedRecipe",
+    "add_stage",
+    "baseline",
+    "checked",
+    "delete",
+    "diff",
+    "duplicate",
+    "features_only",
+    "file_name",
+    "finds_rates",
+    "fine_tune",
+    "for_labels",
+    "for_the_sample",
+    "from_scratch",
+    "from_scratch_imagenette",
+    "from_yaml",
+    "get_saved",
+    "lesson_2",
+    "list_saved",
+    "move_stage",
+    "offer",
+    "progressive_resizing",
+    "rebuild",
+    "remove_stage",
+    "rename",
+    "satellite",
+    "save",
+    "to_yaml",
+    "top_rate",
+    "with_epochs",
+    "with_field",
+    "with_rate",
+]
