@@ -16,6 +16,7 @@ PAGES = (
     ("lr", "LR finder", "speed"),
     ("train", "Train", "play_circle"),
     ("interpret", "Interpret", "troubleshoot"),
+    ("predict", "Predict", "image_search"),
     ("runs", "Runs", "stacked_line_chart"),
 )
 

@@ -5,11 +5,11 @@ import functools
 import streamlit as st
 
 from core.domain.jobs import ENDED
-from core.domain.recipes import Recipe
+from core.domain.recipes import Auto, Recipe
 from core.domain.runs import Run, Suggestion, Task
 from core.runs import lr_finds, plans, recipes, runs, tasks
 from core.runs.lr_finds import LrFind
-from pages.parts import errors, live_chart, plan_form, state, text, toolbar, words
+from pages.parts import errors, live_chart, state, text, toolbar, words
 from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.0
@@ -25,8 +25,6 @@ def show() -> None:
         "One short mock training with a rate that grows at every batch. A good rate lies where "
         "the loss falls fastest, well before it turns up. Nothing of it is kept but the curve."
     )
-    if plan_form.is_refused(dataset):
-        return
     plan = plans.get(dataset.id)
     task = tasks.find_latest("lr_find", dataset.id)
     _controls(dataset.id, plan.recipe, task)
@@ -68,7 +66,7 @@ def _has_weights(run: Run) -> bool:
 
 
 def _begin_labels(trained: dict[str, Run], recipe: Recipe) -> dict[str, str]:
-    first = words.TRAINED[recipe.stages[0].train]
+    first = words.trained(recipe.stages[0].train)
     names = text.distinct({run.id: run.name for run in trained.values()})
     after = {key: f"{name}: its weights, all layers unfrozen" for key, name in names.items()}
     return {FROM_START: f"the start of the recipe, training {first}", **after}
@@ -142,7 +140,7 @@ def _suggestions(dataset_id: str, recipe: Recipe, task: Task, found: LrFind) -> 
         with column, st.container(border=True, height="stretch"):
             _suggestion(dataset_id, recipe, task, suggestion)
     set_to = "; ".join(
-        f"{words.TRAINED[stage.train]} at {words.rates(stage.lr)}" for stage in recipe.stages
+        f"{words.trained(stage.train)} at {words.rates(stage.lr)}" for stage in recipe.stages
     )
     st.caption(f"The recipe now trains {set_to}.")
     state.link("train", "Next: train", icon="arrow_forward")
@@ -170,17 +168,22 @@ def _use_button(dataset_id: str, recipe: Recipe, task: Task, lr: float, *, key: 
 
 
 def _stages_to_set(recipe: Recipe, task: Task) -> tuple[int, ...]:
-    """From the start every stage follows; from trained weights those that train all layers."""
+    """From the start every stage follows; from trained weights those that train the body too."""
     everything = tuple(range(len(recipe.stages)))
     if task.run_id is None:
         return everything
-    unfrozen = tuple(number for number in everything if recipe.stages[number].train == "all")
+    frozen = ("features", "head")
+    unfrozen = tuple(n for n in everything if recipe.stages[n].train not in frozen)
     return unfrozen or everything
 
 
 def _help(recipe: Recipe, stages: tuple[int, ...]) -> str:
+    first = recipe.stages[stages[0]]
+    trained = words.trained(first.train)
+    if isinstance(first.lr, Auto):
+        return f"Sets the rate of {trained}, in place of one that the stage would find itself."
     if len(stages) == 1:
-        return f"Sets the rate of {words.TRAINED[recipe.stages[stages[0]].train]}."
+        return f"Sets the rate of {trained}."
     return "Sets the first stage's rate; the other stages keep their ratio to it."
 
 

@@ -1,6 +1,6 @@
 """All runs of a dataset; choose one to see it, two or more to compare them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -8,17 +8,30 @@ import streamlit as st
 from core.datasets import catalog
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
+from core.domain.recipes.measures import LOWER_IS_BETTER
 from core.domain.runs import Run
 from core.review import compare, predictions
 from core.review.compare import SameImages
 from core.runs import curves, runs
-from pages.parts import errors, gallery, look, run_charts, state, text, toolbar, words
+from pages.parts import (
+    errors,
+    gallery,
+    look,
+    run_charts,
+    score_words,
+    state,
+    text,
+    toolbar,
+    words,
+)
 
-METRICS = ("accuracy", "top_5_accuracy", "error_rate", "valid_loss")
-SHARES = ("accuracy", "top_5_accuracy", "error_rate")
 MOST_COMPARED = 8
 DIFFERENT_CLASSES = (
     " They were trained on different classes: a network that knows fewer has fewer to confuse."
+)
+SEVERAL_LABELS = (
+    " Each run counts a label above the threshold of its recipe, labels that not all of them know "
+    "are left out, and an image is right where all its labels are."
 )
 
 
@@ -50,15 +63,17 @@ def _follow(dataset_id: str, seen: tuple[str, ...]) -> None:
 
 
 def _table(found: Sequence[Run]) -> list[Run]:
+    metrics = score_words.measured([run.metrics for run in found])
     rows = pd.DataFrame(
         {
             "run": [text.plain(run.name) for run in found],
             "status": [run.status for run in found],
-            **{name: [run.metrics.get(name) for run in found] for name in METRICS},
+            **{metric: [run.metrics.get(metric) for run in found] for metric in metrics},
             "revision": [run.revision for run in found],
             "train images": [run.n_train for run in found],
             "seed": [run.seed for run in found],
             "minutes": [_minutes(run) for run in found],
+            **_beginnings(found),
             "started": [text.ago(run.created_at) for run in found],
         }
     )
@@ -69,7 +84,7 @@ def _table(found: Sequence[Run]) -> list[Run]:
         selection_mode="multi-row",
         key=f"runs-{found[0].id}-{len(found)}",  # a kept selection must not outlive its rows
         column_config={
-            **_metric_columns(),
+            **score_words.columns(metrics),
             "minutes": st.column_config.NumberColumn(format="%.1f"),
         },
         height=min(423, 35 * (len(found) + 1) + 3),
@@ -77,19 +92,31 @@ def _table(found: Sequence[Run]) -> list[Run]:
     return [found[row] for row in event.selection.rows]
 
 
+def _beginnings(found: Sequence[Run]) -> dict[str, list[str]]:
+    """Say what runs began from and how often they were continued, where any did or was."""
+    columns = {
+        "begins from": [
+            text.plain(runs.get(run.begins_from).name) if run.begins_from else "" for run in found
+        ],
+        "continued": [_times(run.n_continued) if run.n_continued else "" for run in found],
+    }
+    return {name: column for name, column in columns.items() if any(column)}
+
+
 def _minutes(run: Run) -> float | None:
     if run.started_at is None or run.finished_at is None:
         return None
-    return (run.finished_at - run.started_at) / 60
+    return (run.seconds_before + run.finished_at - run.started_at) / 60
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number) or f"{number} times"
 
 
 def _one(run: Run) -> None:
     with st.container(border=True):
         st.subheader(text.escape(run.name), anchor=False)
-        st.caption(
-            f"{text.escape(words.recipe(run.recipe))}, {text.escape(words.subset(run.subset))}, "
-            f"seed {run.seed}"
-        )
+        st.caption(_in_short(run))
         if run.error:
             st.error(f"{text.escape(run.error)}  \n{text.escape(run.hint or '')}")
         with st.container(horizontal=True):
@@ -102,6 +129,15 @@ def _one(run: Run) -> None:
             st.json({**_description(run), "environment": run.environment}, expanded=1)
         with st.expander("Log"):
             st.code(runs.log(run.id) or "Nothing was printed.", language=None)
+
+
+def _in_short(run: Run) -> str:
+    said = [words.recipe(run.recipe), words.subset(run.subset), f"seed {run.seed}"]
+    if run.begins_from is not None:
+        said.append(f"begins from {runs.get(run.begins_from).name}")
+    if run.n_continued:
+        said.append(f"continued {_times(run.n_continued)}")
+    return text.escape(", ".join(said))
 
 
 def _rename(run: Run) -> None:
@@ -130,6 +166,7 @@ def _description(run: Run) -> dict[str, object]:
         "split": run.split_id,
         "subset": run.subset.model_dump(mode="json"),
         "recipe": run.recipe.model_dump(mode="json"),
+        "begins_from": run.begins_from,
         "seed": run.seed,
         "code": run.code_version,
     }
@@ -164,6 +201,7 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
         f"Measured on the {found.n_items:,} validation images that all of them have, with the "
         f"labels of revision {found.revision}, from stored predictions. Each run is one seed: a "
         "difference of a few images may be chance."
+        + (SEVERAL_LABELS if dataset.is_multi_label else "")
         + (DIFFERENT_CLASSES if len({run.subset.classes for run in chosen}) > 1 else "")
     )
     first, last = chosen[0].name, chosen[-1].name
@@ -174,30 +212,28 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
     for title, ids in (("Turned right", found.now_right), ("Turned wrong", found.now_wrong)):
         if ids:
             with st.expander(f"{title} ({len(ids)})"):
-                _gallery(dataset.id, ids, key=f"{title}-{chosen[0].id}-{chosen[-1].id}")
+                _gallery(dataset, ids, key=f"{title}-{chosen[0].id}-{chosen[-1].id}")
 
 
 def _score_table(chosen: list[Run], found: SameImages) -> None:
-    names = list(_names(chosen).values())
-    table = pd.DataFrame(list(found.metrics), index=names)
+    metrics = score_words.measured(found.metrics)
+    table = pd.DataFrame(list(found.metrics), index=list(_names(chosen).values()))[metrics]
     if len(chosen) == 2:
         table.loc["difference"] = table.iloc[1] - table.iloc[0]
     shown = table.reset_index(names="run")
-    st.dataframe(shown, hide_index=True, column_config=_metric_columns())
+    st.dataframe(shown, hide_index=True, column_config=score_words.columns(metrics))
 
 
-def _metric_columns() -> dict[str, object]:
-    shares = {
-        name: st.column_config.NumberColumn(name.replace("_", " "), format="percent")
-        for name in SHARES
-    }
-    return {**shares, "valid_loss": st.column_config.NumberColumn("valid loss", format="%.4f")}
-
-
-def _gallery(dataset_id: str, ids: Sequence[int], *, key: str) -> None:
+def _gallery(dataset: Dataset, ids: Sequence[int], *, key: str) -> None:
     items = catalog.get_items(list(ids), split_id=None)
-    tiles = [gallery.tile(items[one]) for one in ids if one in items]
-    gallery.show(dataset_id, tiles, key=key, classes=catalog.classes(dataset_id), staged=True)
+    gallery.show(
+        dataset.id,
+        [gallery.tile(items[one]) for one in ids if one in items],
+        key=key,
+        classes=catalog.classes(dataset.id),
+        staged=True,
+        multi=dataset.is_multi_label,
+    )
 
 
 def _curves(chosen: list[Run]) -> None:
@@ -209,7 +245,10 @@ def _curves(chosen: list[Run]) -> None:
     drawn = (
         (left, steps, "smooth_loss", "Train loss, smoothed"),
         (right, epochs, "valid_loss", "Valid loss"),
-        (left, epochs, "accuracy", "Accuracy on valid"),
+        *[
+            (left, epochs, one, f"{score_words.name(one)} on valid")
+            for one in _drawn(epochs.values())
+        ],
         (right, steps, "lr", "Learning rate of the head"),
     )
     for column, tables, name, title in drawn:
@@ -217,6 +256,12 @@ def _curves(chosen: list[Run]) -> None:
         with column:
             st.markdown(f"**{title}**")
             look.show(run_charts.compared(filled, name), key=f"compare-{name}")
+
+
+def _drawn(tables: Iterable[pd.DataFrame]) -> list[str]:
+    """Name the metric that most of the runs have at their epochs, of those that should rise."""
+    metrics = score_words.measured([dict.fromkeys(table.columns[1:], 0.0) for table in tables])
+    return [one for one in metrics if one not in LOWER_IS_BETTER][:1]
 
 
 def _epochs(run: Run) -> pd.DataFrame:

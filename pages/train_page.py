@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from core.datasets import trainable
 from core.datasets.subsets import Taken
-from core.domain import schedules
 from core.domain.errors import RecipeError
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
@@ -15,6 +13,7 @@ from pages.parts import (
     look,
     plan_form,
     recipe_form,
+    run_actions,
     run_charts,
     run_view,
     state,
@@ -39,68 +38,73 @@ def show() -> None:
 
 def _plan(dataset: Dataset) -> None:
     st.title("Train", anchor=False)
-    if plan_form.is_refused(dataset):
-        return
     plan = plans.get(dataset.id)
     taken = plan_form.take(dataset.id, plan.split_id, plan.subset)
-    left, right = st.columns([2, 3], gap="large")
+    if plan.begins_from is not None:
+        run_actions.begins_from(plan.begins_from, dataset.id)
+    left, right = st.columns(2, gap="large")
     with left, st.container(border=True):
         recipe_form.show(dataset, plan)
     with right:
-        obstacle = _obstacle(plan, taken)
-        _what_will_happen(dataset, plan, taken, obstacle)
+        refused = _advice(dataset, plan, taken)
+        _what_will_happen(dataset, plan, taken)
         st.button(
             "Start training",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=obstacle is not None,
+            disabled=refused,
             on_click=_start,
             args=(dataset.id,),
         )
     _other_runs(dataset)
 
 
-def _obstacle(plan: Plan, taken: Taken) -> str | None:
-    """Say why the plan cannot be trained as it stands."""
+def _advice(dataset: Dataset, plan: Plan, taken: Taken) -> bool:
+    """Say what speaks against the plan; give whether it cannot be trained as it stands."""
     try:
-        trainable.check_classes(plan.subset, taken.classes)
+        found = plans.advise(dataset, plan, taken)
     except RecipeError as error:
-        return f"{text.escape(error.sentence)}  \n{text.escape(error.hint)}"
-    if len(taken.classes) < 2:
-        return "A classifier needs images of at least two classes."
-    if taken.n_train < plan.recipe.batch_size:
-        return (
-            f"The batch size {plan.recipe.batch_size} is above the number of train images "
-            f"({taken.n_train}): take a smaller one."
-        )
-    return None
+        st.warning(_said([(error.sentence, error.hint)]), icon=":material/block:")
+        return True
+    refusals = [(one.sentence, one.hint) for one in found if one.level == "refused"]
+    warnings = [(one.sentence, one.hint) for one in found if one.level == "warning"]
+    if refusals:
+        st.warning(_said(refusals), icon=":material/block:")
+    if warnings:
+        st.info(_said(warnings), icon=":material/lightbulb:")
+    return bool(refusals)
 
 
-def _what_will_happen(dataset: Dataset, plan: Plan, taken: Taken, obstacle: str | None) -> None:
+def _said(found: list[tuple[str, str]]) -> str:
+    return "\n\n".join(f"{text.escape(sentence)} {text.escape(hint)}" for sentence, hint in found)
+
+
+def _what_will_happen(dataset: Dataset, plan: Plan, taken: Taken) -> None:
     st.subheader("What will happen", anchor=False)
-    if obstacle is not None:
-        st.warning(obstacle, icon=":material/warning:")
+    recipe = plan.recipe
+    lengths = [
+        stage.epochs * (taken.n_train // recipe.batch_size_of(stage)) for stage in recipe.stages
+    ]
+    if not all(lengths) or not taken.classes:
+        st.caption("Nothing, as the plan stands.")
         return
-    n_batches = taken.n_train // plan.recipe.batch_size
-    _stages(dataset, plan, n_classes=len(taken.classes))
-    curve = schedules.curve(plan.recipe, n_train=taken.n_train)
-    look.show(run_charts.schedule(curve), key="schedule")
+    look.show(run_charts.schedule(recipe, n_train=taken.n_train), key="schedule")
     st.caption(
-        f"{n_batches * plan.recipe.n_epochs:,} batches of {plan.recipe.batch_size} images: "
-        f"{n_batches:,} an epoch, {plan.recipe.n_epochs} epochs, on "
+        f"{sum(lengths):,} batches in {text.count(recipe.n_epochs, 'epoch')}, on "
         f"{text.escape(words.subset(plan.subset))}."
     )
+    _stages(dataset, plan, n_classes=len(taken.classes))
 
 
 def _stages(dataset: Dataset, plan: Plan, *, n_classes: int) -> None:
     found = previews.request_parameters(dataset.id, plan, n_classes=n_classes)
     counted = found.result["stages"] if found.result else [None] * len(plan.recipe.stages)
     for number, (stage, count) in enumerate(zip(plan.recipe.stages, counted, strict=True), 1):
-        st.markdown(f"**{number}.** {words.stage(stage)}")
+        trains = words.trained(stage.train)
+        said = f"**{number}.** {trains[:1].upper()}{trains[1:]}"
         if count is not None:
-            st.caption(
-                f"{count['n_params_trained']:,} of {count['n_params']:,} parameters are trained."
-            )
+            said += f": {count['n_params_trained']:,} of {count['n_params']:,} parameters"
+        st.caption(f"{said}.")
     if found.result is None and found.error is None:
         _await_count(dataset.id, n_classes)
     elif found.error:

@@ -66,6 +66,7 @@ def explain(error: Exception) -> str:
 def leave(message: str) -> None:
     """Keep a message, in Markdown, for the next boundary."""
     st.session_state.setdefault(PENDING, []).append(message)
+    st.toast(message, icon=":material/error:")  # the page may be scrolled away from its top
 
 
 def show_pending() -> None:

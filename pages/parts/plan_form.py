@@ -1,31 +1,13 @@
 """Widgets that edit the plan of a dataset; each change is kept at once, for all pages."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from core.datasets import catalog, splits, subsets, trainable
+from core.datasets import catalog, splits, subsets
 from core.datasets.subsets import Taken
-from core.domain.errors import RecipeError
-from core.domain.items import Dataset
 from core.domain.plans import Plan, Subset
-from core.domain.recipes import NO_AUGMENTATION, Augmentation
 from core.runs import plans
-from pages.parts import class_form, errors, text
-
-Change = Callable[[str, str], None]
-
-
-def is_refused(dataset: Dataset) -> bool:
-    """Say on the page why nothing can be trained on a dataset, where that is so."""
-    try:
-        trainable.check_labels(dataset)
-    except RecipeError as error:
-        st.info(
-            f"{text.escape(error.sentence)}  \n{text.escape(error.hint)}", icon=":material/label:"
-        )
-        return True
-    return False
+from pages.parts import augmentation_form, class_form, errors, fields, text
+from pages.parts.fields import Form
 
 
 def take(dataset_id: str, split_id: str, found: Subset) -> Taken:
@@ -91,14 +73,14 @@ def _taken_words(plan: Plan, whole: Taken, taken: Taken, *, n_short: int) -> str
 
 def sizes(dataset_id: str, plan: Plan) -> None:
     """Draw presize, train size and batch size."""
-    recipe = plan.recipe
+    form = Form(dataset_id=dataset_id, recipe=plan.recipe)
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
-        _number(dataset_id, "presize_px", "Presize (px)", recipe.presize_px, (16, 1024, 4))
+        fields.whole(form, ("presize_px",), "Presize (px)", (8, 2048, 4))
     with middle:
-        _number(dataset_id, "size_px", "Train size (px)", recipe.size_px, (16, 1024, 4))
+        fields.whole(form, ("size_px",), "Train size (px)", (8, 2048, 4))
     with right:
-        _number(dataset_id, "batch_size", "Batch size", recipe.batch_size, (2, 1024, 8))
+        fields.whole(form, ("batch_size",), "Batch size", (2, 4096, 8))
     st.caption(
         "Each image is first cropped to the presize on its own, then a whole batch is augmented "
         "and cut to the train size in one step. Presize should be larger by half or more."
@@ -106,37 +88,8 @@ def sizes(dataset_id: str, plan: Plan) -> None:
 
 
 def augmentation(dataset_id: str, plan: Plan) -> None:
-    """Draw the strengths of the augmentation; the preview follows each change."""
-    found = plan.recipe.augmentation
-    _toggle(dataset_id, "flip", "Flip left to right", found.flip)
-    _toggle(dataset_id, "flip_vert", "All flips and right angles", found.flip_vert)
-    for name, label, low, high, step in SLIDERS:
-        key = f"aug-{name}-{dataset_id}"
-        value = float(getattr(found, name))
-        st.session_state[key] = value
-        st.slider(
-            label,
-            low,
-            high,
-            step=step,
-            key=key,
-            on_change=_augmentation_changed,
-            args=(dataset_id, name, key),
-        )
-    with st.container(horizontal=True):
-        st.button("fastai's defaults", on_click=_augment, args=(dataset_id, Augmentation()))
-        st.button("None at all", on_click=_augment, args=(dataset_id, NO_AUGMENTATION))
-
-
-SLIDERS = (
-    ("max_rotate", "Rotate (degrees, at most)", 0.0, 90.0, 1.0),
-    ("max_zoom", "Zoom (times, at most)", 1.0, 2.0, 0.05),
-    ("max_warp", "Perspective warp", 0.0, 0.5, 0.05),
-    ("max_lighting", "Lighting (brightness and contrast)", 0.0, 0.9, 0.05),
-    ("p_affine", "Share of images rotated, zoomed or warped", 0.0, 1.0, 0.05),
-    ("p_lighting", "Share of images with other lighting", 0.0, 1.0, 0.05),
-    ("min_scale", "Smallest crop (share of the area)", 0.1, 1.0, 0.05),
-)
+    """Draw how images are varied, resized, mixed and normalised."""
+    augmentation_form.show(dataset_id, plan.recipe)
 
 
 def split(dataset_id: str, plan: Plan) -> None:
@@ -163,29 +116,6 @@ def _split_words(found: splits.Split) -> str:
     return f"{name}: {found.valid_fraction:.0%} valid, seed {found.seed}"
 
 
-def _number(
-    dataset_id: str, name: str, label: str, value: int, limits: tuple[int, int, int]
-) -> None:
-    low, high, step = limits
-    key = f"{name}-{dataset_id}"
-    st.session_state[key] = value
-    st.number_input(
-        label,
-        low,
-        high,
-        step=step,
-        key=key,
-        on_change=_field_changed,
-        args=(dataset_id, name, key),
-    )
-
-
-def _toggle(dataset_id: str, name: str, label: str, value: bool) -> None:
-    key = f"aug-{name}-{dataset_id}"
-    st.session_state[key] = value
-    st.toggle(label, key=key, on_change=_augmentation_changed, args=(dataset_id, name, key))
-
-
 @errors.callback
 def _per_class_changed(dataset_id: str, key: str, most: int) -> None:
     chosen = st.session_state[key]
@@ -195,21 +125,3 @@ def _per_class_changed(dataset_id: str, key: str, most: int) -> None:
 @errors.callback
 def _split_chosen(dataset_id: str, key: str) -> None:
     plans.change(dataset_id, split_id=st.session_state[key])
-
-
-@errors.callback
-def _field_changed(dataset_id: str, name: str, key: str) -> None:
-    plans.change_recipe(dataset_id, **{name: st.session_state[key]})
-
-
-@errors.callback
-def _augmentation_changed(dataset_id: str, name: str, key: str) -> None:
-    now = plans.get(dataset_id).recipe.augmentation.model_dump()
-    plans.change_recipe(
-        dataset_id, augmentation=Augmentation(**{**now, name: st.session_state[key]})
-    )
-
-
-@errors.callback
-def _augment(dataset_id: str, found: Augmentation) -> None:
-    plans.change_recipe(dataset_id, augmentation=found)

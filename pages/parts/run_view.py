@@ -2,41 +2,42 @@
 
 import streamlit as st
 
+from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.runs import Run
 from core.runs import runs
-from pages.parts import errors, live_chart, state, text, words
+from pages.parts import (
+    errors,
+    live_chart,
+    look,
+    range_chart,
+    run_actions,
+    run_metrics,
+    state,
+    text,
+    words,
+)
 from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.5
 
 MOST_LOG = 20_000  # characters, from the end
 
-PANELS = (
-    Panel(
-        title="Loss",
-        x="step",
-        traces=(
-            Trace(y="loss", name="train, each batch", opacity=0.25),
-            Trace(y="smooth_loss", name="train, smoothed"),
-            Trace(y="valid_loss", name="valid", x="epoch_step", mode="lines+markers"),
-        ),
+LOSS = Panel(
+    title="Loss",
+    x="step",
+    traces=(
+        Trace(y="loss", name="train, each batch", opacity=0.25),
+        Trace(y="smooth_loss", name="train, smoothed"),
+        Trace(y="valid_loss", name="valid", x="epoch_step", mode="lines+markers"),
     ),
-    Panel(
-        title="Metrics on valid",
-        x="epoch",
-        traces=(
-            Trace(y="accuracy", name="accuracy", mode="lines+markers"),
-            Trace(y="top_5_accuracy", name="top-5 accuracy", mode="lines+markers"),
-        ),
-    ),
-    Panel(
-        title="Rate and momentum",
-        x="step",
-        traces=(
-            Trace(y="lr", name="rate of the head"),
-            Trace(y="momentum", name="momentum", axis="right"),
-        ),
+)
+RATE = Panel(
+    title="Rate and momentum",
+    x="step",
+    traces=(
+        Trace(y="lr", name="rate of the head"),
+        Trace(y="momentum", name="momentum", axis="right"),
     ),
 )
 
@@ -47,10 +48,7 @@ def show(run: Run) -> None:
         st.title(text.escape(text.shorten(run.name)), anchor=False, width="content")
         st.space("stretch")
         st.button("Plan another run", icon=":material/add:", on_click=choose, args=(None,))
-    st.caption(
-        f"{text.escape(words.recipe(run.recipe))}, {text.escape(words.subset(run.subset))}, "
-        f"seed {run.seed}, revision {run.revision}"
-    )
+    _description(run)
     if run.status in ENDED:
         _draw_status(run)
     else:
@@ -58,11 +56,32 @@ def show(run: Run) -> None:
     live_chart.show(
         f"/api/runs/{run.id}/steps",
         source_id=run.id,
-        panels=PANELS,
+        panels=(LOSS, _metrics(run), RATE),
         key="run-curves",
         height_px=340,
     )
+    _stages(run)
     _log(run.id)
+
+
+def _description(run: Run) -> None:
+    said = [
+        text.escape(words.recipe(run.recipe)),
+        text.escape(words.subset(run.subset)),
+        f"seed {run.seed}",
+        f"revision {run.revision}",
+    ]
+    if run.begins_from is not None:
+        said.append(f"from the weights of {text.escape(runs.get(run.begins_from).name)}")
+    if run.n_continued:
+        said.append(f"continued {text.count(run.n_continued, 'time')}")
+    st.caption(", ".join(said))
+
+
+def _metrics(run: Run) -> Panel:
+    names = run_metrics.drawn(run.recipe, catalog.get(run.dataset_id))
+    traces = [Trace(y=one, name=run_metrics.name(one), mode="lines+markers") for one in names]
+    return Panel(title="Metrics on valid", x="epoch", traces=tuple(traces))
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -79,17 +98,7 @@ def _draw_status(run: Run) -> None:
         ahead = runs.queue_position(run)
         waits = f"{text.count(ahead, 'job')} before it" if ahead else "starting in a moment"
         st.info(f"Waiting for the device: {waits}.", icon=":material/hourglass_empty:")
-    if run.status in ("queued", "running"):
-        st.button(
-            "Stop and keep what was learnt"
-            if run.status == "running"
-            else "Take out of the queue",
-            icon=":material/stop:",
-            on_click=_stop,
-            args=(run.id,),
-        )
-    if run.status == "stopping":
-        st.info("Stopping: the weights so far are being validated and kept.")
+    run_actions.show(run)
     if run.error:
         st.error(
             f"{text.escape(run.error)}  \n{text.escape(run.hint or '')}", icon=":material/error:"
@@ -98,18 +107,29 @@ def _draw_status(run: Run) -> None:
         _result(run)
 
 
-@errors.callback
-def _stop(run_id: str) -> None:
-    runs.stop(run_id)
-
-
 def _result(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        for name, label in (("accuracy", "Accuracy"), ("top_5_accuracy", "Top-5 accuracy")):
-            if name in run.metrics:
-                st.metric(label, f"{run.metrics[name]:.1%}", border=True, width=170)
-        st.metric("Valid loss", f"{run.metrics['valid_loss']:.3f}", border=True, width=170)
-    state.link("interpret", "Next: see what it got wrong", icon="arrow_forward", run=run.id)
+        for name in run_metrics.shown(run.metrics):
+            value = run_metrics.value(name, run.metrics[name])
+            st.metric(run_metrics.name(name), value, border=True, width=170)
+    with st.container(horizontal=True):
+        state.link("interpret", "Next: see what it got wrong", icon="arrow_forward", run=run.id)
+        state.link("predict", "Try it on new images", icon="image_search", run=run.id)
+
+
+def _stages(run: Run) -> None:
+    """Say what each stage did otherwise than was written down before: a rate it found, a note."""
+    for info, stage in zip(runs.list_stages(run.id), run.recipe.stages, strict=False):
+        said = [info.note] if info.note else []
+        if info.lr_find is not None:
+            chosen = info.lr_find["chosen"]
+            said.append(f"The range test chose {words.rate(chosen['lr'])} ({chosen['name']}).")
+        if said:
+            trained = words.trained(stage.train)
+            st.caption(f"Stage {info.stage + 1}, {trained}: {text.escape(' '.join(said))}")
+        if info.lr_find is not None:
+            with st.expander(f"The range test of stage {info.stage + 1}"):
+                look.show(range_chart.figure(info.lr_find), key=f"range-{info.stage}")
 
 
 @st.fragment

@@ -28,7 +28,7 @@ def begin(page: str) -> None:
             st.query_params[name] = value
 
 
-_RUN_PAGES = ("train", "runs", "interpret")
+_RUN_PAGES = ("train", "runs", "interpret", "predict")
 
 
 def listen(*fragment_keys: str) -> None:

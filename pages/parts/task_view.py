@@ -17,6 +17,8 @@ NAMES = {
     "split": "Making a split",
     "lr_find": "Range test",
     "preview": "Preview",
+    "predict": "Predicting",
+    "export": "Exporting",
 }
 IN_BYTES = frozenset({"public"})
 """The kinds of tasks that count bytes; their message says how many."""

@@ -108,8 +108,8 @@ def train(page: Page, server: str, dataset: Dataset) -> str:
     """Step 7: launch, watch the curve grow, reload, and find the run again at its end."""
     page.goto(f"{server}/train?dataset={dataset.id}")
     settle(page)
-    page.get_by_label("Epochs").fill("3")
-    page.get_by_label("Epochs").press("Enter")
+    page.get_by_label("Epochs", exact=True).fill("3")
+    page.get_by_label("Epochs", exact=True).press("Enter")
     settle(page)
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text("epoch 1 of 3").first).to_be_visible(timeout=LONG_MS)
