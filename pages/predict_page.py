@@ -5,11 +5,11 @@ import streamlit as st
 from core.domain.items import Dataset
 from core.domain.runs import Task
 from core.runs import predictions
-from pages.parts import errors, predict_form, predict_view, state, text, toolbar
+from pages.parts import errors, export_view, predict_form, predict_view, state, text, toolbar
 
 
 def show() -> None:
-    """Draw the page: what to predict above, what was predicted below."""
+    """Draw the page: what to predict, what was predicted, and the model to take along."""
     dataset = toolbar.show()
     st.title("Predict", anchor=False)
     st.caption(
@@ -22,6 +22,11 @@ def show() -> None:
         state.link("train", "Train", icon="arrow_forward")
         return
     predict_form.show(models)
+    _predicted(dataset)
+    export_view.show(models)
+
+
+def _predicted(dataset: Dataset) -> None:
     kept = predictions.list_kept(dataset.id)
     task = _shown(dataset, kept)
     if task is None:

@@ -18,6 +18,7 @@ from pages.parts import (
     gallery,
     look,
     run_charts,
+    run_metrics,
     score_words,
     state,
     text,
@@ -246,7 +247,7 @@ def _curves(chosen: list[Run]) -> None:
         (left, steps, "smooth_loss", "Train loss, smoothed"),
         (right, epochs, "valid_loss", "Valid loss"),
         *[
-            (left, epochs, one, f"{score_words.name(one)} on valid")
+            (left, epochs, one, f"{run_metrics.name(one)} on valid")
             for one in _drawn(epochs.values())
         ],
         (right, steps, "lr", "Learning rate of the head"),

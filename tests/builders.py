@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from core.domain.recipes import Recipe, Stage
+from core.domain.labellers import TableLabeller
+from core.domain.recipes import BinaryCrossEntropy, Recipe, Stage
 from core.store import clock, database, files, frames, schema
 
 RECIPE = Recipe(
@@ -117,3 +118,67 @@ def save_predictions(
     items = frame[["item_id", "label"]].assign(part="valid", content_hash="same")
     frames.save(files.run_items(run_id), items)
     files.write_json(files.run_model(run_id), {"classes": list(classes)})
+
+
+def save_label_predictions(
+    run_id: str,
+    classes: Sequence[str],
+    labels: Mapping[int, str],
+    p: object,
+    *,
+    threshold: float = 0.5,
+    tta: object = None,
+) -> None:
+    """Store predictions of several labels an image as a run does, and with `tta` the others.
+
+    `labels` are the joined labels by item id, probabilities of shape (items, classes).
+    """
+    table = _label_table(classes, labels, p, threshold)
+    frames.save(files.run_predictions(run_id), table)
+    if tta is not None:
+        frames.save(
+            files.run_tta_predictions(run_id), _label_table(classes, labels, tta, threshold)
+        )
+    items = table[["item_id", "label"]].assign(part="valid", content_hash="same")
+    frames.save(files.run_items(run_id), items)
+    write_sigmoid_model(run_id, classes, multi=True, threshold=threshold)
+
+
+def write_sigmoid_model(
+    run_id: str, classes: Sequence[str], *, multi: bool = False, threshold: float = 0.5
+) -> None:
+    """Say in a run's JSON that its model gives each class a probability of its own."""
+    recipe = RECIPE.model_copy(update={"loss": BinaryCrossEntropy(threshold=threshold)})
+    facts = {"classes": list(classes), "multi": multi, "recipe": recipe.model_dump(mode="json")}
+    files.write_json(files.run_model(run_id), facts)
+
+
+def let_have_several_labels(dataset_id: str = "d-1") -> None:
+    """Have a dataset's labels be read as several an image, joined by `|` as they are stored."""
+    labeller = TableLabeller(table="t.csv", file_column="f", label_column="l", separator=" ")
+    mine = sa.update(schema.datasets).where(schema.datasets.c.id == dataset_id)
+    with database.writing() as connection:
+        connection.execute(mine.values(labeller=labeller.model_dump(mode="json")))
+
+
+def _label_table(
+    classes: Sequence[str], labels: Mapping[int, str], p: object, threshold: float
+) -> pd.DataFrame:
+    probability = np.asarray(p, dtype=np.float32)
+    given = [label.split("|") for label in labels.values()]
+    ones = np.array([[name in own for name in classes] for own in given])
+    sure = np.where(ones, probability, 1 - probability).astype(float)
+    pred = [
+        "|".join(name for name, value in zip(classes, row, strict=True) if value > threshold)
+        for row in probability
+    ]
+    columns = {f"p_{index}": probability[:, index] for index in range(len(classes))}
+    return pd.DataFrame(
+        {
+            "item_id": list(labels),
+            "label": list(labels.values()),
+            "pred": pred,
+            "loss": -np.log(sure).mean(axis=1),
+            **columns,
+        }
+    )

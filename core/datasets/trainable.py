@@ -1,23 +1,11 @@
-"""What must hold of a dataset and of a subset before anything trains on them."""
+"""What must hold of a subset before anything trains on it."""
 
 from collections.abc import Iterable
 
 from core.domain.errors import RecipeError
-from core.domain.items import Dataset
 from core.domain.plans import Subset
 
 MOST_NAMED = 3
-
-
-def check_labels(dataset: Dataset) -> None:
-    """Raise RecipeError for a multi-label dataset: a run trains on one label an image."""
-    if dataset.is_multi_label:
-        raise RecipeError(
-            f"The dataset {dataset.name} has several labels an image, and this version of Winnow "
-            "trains on one label an image.",
-            hint="Browsing, cleaning, splits and previews work. To train, open the folder again "
-            "with labels that name one class an image.",
-        )
 
 
 def check_classes(subset: Subset, present: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """Two or more runs side by side: what differs in them, and scores on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from core.domain.errors import InputError
 from core.domain.plans import Subset
 from core.domain.runs import Run
 from core.review import predictions, scores
-from core.review.predictions import Predictions
+from core.review.predictions import Found, LabelPredictions, Predictions
 from core.runs import runs
 
 
@@ -49,7 +49,10 @@ def on_same_images(run_ids: Sequence[str]) -> SameImages:
     """Score runs of one dataset on the valid items all of them have, with the newest labels.
 
     An item counts when it is in valid and in use at the dataset's newest revision, when its label
-    there is a class of every run, and when all runs saw the same file. Nothing is predicted again.
+    there is a class of every run, and when all runs saw the same file. Of several labels an image
+    those count that every run knows, each run at its recipe's threshold, and an item is right
+    where all of them are. Nothing is predicted again. Losses of different kinds are left out.
+    Raises InputError for runs of different datasets, or of one and of several labels an image.
     """
     compared = [runs.get(run_id) for run_id in run_ids]
     if len({run.dataset_id for run in compared}) != 1:
@@ -61,19 +64,54 @@ def on_same_images(run_ids: Sequence[str]) -> SameImages:
     labels = _valid_labels(compared[0], revision)
     loaded = [predictions.load(run_id) for run_id in run_ids]
     known = set(labels).intersection(*(one.item_id.tolist() for one in loaded))
-    common = set(loaded[0].classes).intersection(*(one.classes for one in loaded))
-    same_file = _same_files(run_ids)
-    shared = sorted(item for item in known & same_file if labels[item] in common)
-    taken = [_take(one, shared, labels) for one in loaded]
-    first, last = (one.pred == one.label for one in (taken[0], taken[-1]))
+    taken = _take_all(compared, loaded, known & _same_files(run_ids), labels)
+    first, last = scores.is_right(taken[0]), scores.is_right(taken[-1])
     ids = taken[0].item_id
     return SameImages(
         revision=revision,
-        n_items=len(shared),
-        metrics=tuple(scores.overall(one) for one in taken),
+        n_items=len(ids),
+        metrics=_metrics(taken),
         now_right=tuple(int(item) for item in ids[last & ~first]),
         now_wrong=tuple(int(item) for item in ids[first & ~last]),
     )
+
+
+def _take_all(
+    compared: Sequence[Run], loaded: Sequence[Found], known: set[int], labels: dict[int, str]
+) -> Sequence[Found]:
+    """Cut all predictions to the items that count, in one order, with the given labels."""
+    common = set(loaded[0].classes).intersection(*(one.classes for one in loaded))
+    several = [one for one in loaded if isinstance(one, LabelPredictions)]
+    single = [one for one in loaded if isinstance(one, Predictions)]
+    if several and single:
+        raise _mixed(compared, loaded)
+    if several:
+        names = tuple(sorted(common))
+        return [
+            _take_several(one, sorted(known if names else ()), labels, names) for one in several
+        ]
+    shared = sorted(item for item in known if labels[item] in common)
+    return [_take(one, shared, labels) for one in single]
+
+
+def _mixed(compared: Sequence[Run], loaded: Sequence[Found]) -> InputError:
+    kinds = {
+        isinstance(found, LabelPredictions): run.name
+        for run, found in zip(compared, loaded, strict=True)
+    }
+    return InputError(
+        f"The run {kinds[True]} gives an image several labels, and {kinds[False]} gives it one: "
+        "they have no score in common.",
+        hint="Choose runs of one kind.",
+    )
+
+
+def _metrics(taken: Sequence[Found]) -> tuple[dict[str, float], ...]:
+    found = tuple(scores.overall(one) for one in taken)
+    if len({one.threshold is None for one in taken}) > 1:  # a sigmoid a class, and a softmax
+        for one in found:
+            one.pop("valid_loss", None)
+    return found
 
 
 def _same_files(run_ids: Sequence[str]) -> set[int]:
@@ -93,11 +131,24 @@ def _valid_labels(run: Run, revision: int) -> dict[int, str]:
 
 def _take(found: Predictions, shared: list[int], labels: dict[int, str]) -> Predictions:
     """Reorder to the shared items, with their labels at the named revision."""
-    order = np.argsort(found.item_id, kind="stable")
-    positions = order[np.searchsorted(found.item_id, shared, sorter=order)]
     index = {name: number for number, name in enumerate(found.classes)}
-    label = np.array([index[labels[item]] for item in found.item_id[positions]], dtype=int)
-    return found.take(positions, label)
+    label = np.array([index[labels[item]] for item in shared], dtype=int)
+    return found.take(predictions.positions(found, shared), label)
+
+
+def _take_several(
+    found: LabelPredictions, shared: list[int], labels: dict[int, str], names: tuple[str, ...]
+) -> LabelPredictions:
+    """Do the same, and keep the named classes alone."""
+    columns = [found.classes.index(name) for name in names]
+    cut = replace(
+        found,
+        classes=names,
+        label=found.label[:, columns],
+        probability=found.probability[:, columns],
+    )
+    label = predictions.label_matrix([labels[item] for item in shared], names)
+    return cut.take(predictions.positions(found, shared), label)
 
 
 def _describe(run: Run) -> dict[str, str]:
@@ -108,12 +159,20 @@ def _describe(run: Run) -> dict[str, str]:
         "split": run.split_id,
         "train images a class": run.subset.per_class or "all",
         "classes": ", ".join(run.subset.classes or ("all",)),
+        "begins from": _beginning(run),
         "seed": run.seed,
         "code": run.code_version,
         **_flat("recipe", run.recipe.model_dump(mode="json")),
         **_flat("environment", run.environment),
     }
-    return {field: str(value) for field, value in values.items()}
+    return {field: "–" if value is None else str(value) for field, value in values.items()}
+
+
+def _beginning(run: Run) -> str:
+    """Name the run whose weights a run began with; two may bear one name."""
+    if run.begins_from is None:
+        return "the recipe's start"
+    return f"{runs.get(run.begins_from).name} ({run.begins_from})"
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

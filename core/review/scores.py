@@ -1,18 +1,35 @@
 """Metrics from stored predictions: of the whole, and a class at a time."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from core.review import confusion
-from core.review.predictions import Predictions
+from core.review import confusion, label_scores
+from core.review.predictions import Found, LabelPredictions, Predictions
 
 TOP_K = 5
 
 
-def overall(found: Predictions) -> dict[str, float]:
-    """Give accuracy, error rate, mean loss, and top-5 accuracy where there are more classes."""
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What a model with a sigmoid a class says where *none of these* is an answer, too."""
+
+    share: float  # of the items that are given a class
+    accuracy: float | None  # of these; None where there is none
+    none_of_these: tuple[int, ...]  # ids of the others, the most probable first
+
+
+def overall(found: Found) -> dict[str, float]:
+    """Give the metrics of all items by name, as `core.domain.recipes.measures` names them.
+
+    Of one label an image: accuracy, error_rate, valid_loss, and top_5_accuracy where there are
+    more classes. Of several see `label_scores.overall`. Without items there is nothing to measure.
+    """
     if len(found.item_id) == 0:
         return {}
+    if isinstance(found, LabelPredictions):
+        return label_scores.overall(found)
     accuracy = float((found.pred == found.label).mean())
     values = {
         "accuracy": accuracy,
@@ -24,6 +41,12 @@ def overall(found: Predictions) -> dict[str, float]:
     return values
 
 
+def is_right(found: Found) -> np.ndarray:
+    """Say for each item whether its pred is its label; of several labels whether all are."""
+    right = np.asarray(found.pred == found.label)
+    return right if right.ndim == 1 else np.asarray(right.all(axis=1))
+
+
 def in_top_k(found: Predictions, k: int) -> np.ndarray:
     """Say for each item whether its label is among the k most probable classes; shape (items,)."""
     own = found.probability[np.arange(len(found.label)), found.label]
@@ -31,23 +54,35 @@ def in_top_k(found: Predictions, k: int) -> np.ndarray:
     return better < k
 
 
-def per_class(found: Predictions) -> pd.DataFrame:
+def answered(found: Predictions, threshold: float) -> Answered:
+    """Count an item as *none of these* where no class has a probability above the threshold."""
+    highest = found.probability.max(axis=1)
+    is_given = highest > threshold
+    right = is_right(found)[is_given]
+    order = np.argsort(-highest, kind="stable")
+    return Answered(
+        share=float(is_given.mean()),
+        accuracy=float(right.mean()) if len(right) else None,
+        none_of_these=tuple(int(item) for item in found.item_id[order[~is_given[order]]]),
+    )
+
+
+def per_class(found: Found) -> pd.DataFrame:
     """Give precision, recall, F1 and number of valid images a class, as scikit-learn defines them.
 
-    A class that was never predicted has precision 0, one without images recall 0.
+    A class that was never predicted has precision 0, one without images recall 0. Of several
+    labels there are F2 and n_predicted, too.
     """
+    if isinstance(found, LabelPredictions):
+        return label_scores.per_label(found)
     matrix = confusion.matrix(found)
     hits = np.diag(matrix).astype(float)
     n_label, n_pred = matrix.sum(axis=1), matrix.sum(axis=0)
-    precision = hits / np.maximum(n_pred, 1)
-    recall = hits / np.maximum(n_label, 1)
-    both = precision + recall
-    f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
     columns = {
         "label": found.classes,
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
+        "precision": hits / np.maximum(n_pred, 1),
+        "recall": hits / np.maximum(n_label, 1),
+        "f1": label_scores.f_beta(hits, n_label, n_pred, beta=1),
         "n_valid": n_label,
     }
     return pd.DataFrame(columns)

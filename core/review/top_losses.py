@@ -1,12 +1,19 @@
 """The items a model got most wrong: of valid as in fastai, or of train as the fit saw them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.review import predictions
+from core.domain import labellers
+from core.review import predictions, scores
+from core.review.predictions import Found, LabelPredictions, Predictions
 from core.store import files, frames
+
+Probable = tuple[str, float]
+"""A class with its probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,28 +21,28 @@ class TopLoss:
     """One item with what the model made of it."""
 
     item_id: int
-    label: str  # what it was trained or validated as
-    pred: str
+    label: str  # what it was trained or validated as; several labels joined, none empty
+    pred: str  # likewise
     loss: float
-    probability: float  # of the pred
-    label_probability: float  # of the label
+    is_right: bool
+    probability: float | None  # of the pred; None where it may be several classes
+    label_probability: float | None  # of the label; None likewise, or where it is not known
+    missed: tuple[Probable, ...] = ()  # of several labels those not given, least probable first
+    wrongly_given: tuple[Probable, ...] = ()  # given and none of its, the most probable first
 
 
-def of_valid(run_id: str) -> list[TopLoss]:
-    """Rank the validation items by the loss of the kept weights, highest first."""
-    found = predictions.load(run_id)
+def rank(found: Found, *, only_wrong: bool = False) -> np.ndarray:
+    """Give the positions of validation items by the loss of the kept weights, highest first."""
     order = np.argsort(-found.loss, kind="stable")
-    return [
-        TopLoss(
-            item_id=int(found.item_id[index]),
-            label=found.classes[found.label[index]],
-            pred=found.classes[found.pred[index]],
-            loss=float(found.loss[index]),
-            probability=float(found.probability[index, found.pred[index]]),
-            label_probability=float(found.probability[index, found.label[index]]),
-        )
-        for index in order
-    ]
+    return order[~scores.is_right(found)[order]] if only_wrong else order
+
+
+def of_valid(found: Found, positions: Sequence[int] | None = None) -> list[TopLoss]:
+    """Tell of validation items at some positions, or of all by their rank."""
+    chosen = rank(found) if positions is None else positions
+    if isinstance(found, LabelPredictions):
+        return [_of_several(found, int(index)) for index in chosen]
+    return [_of_one(found, int(index)) for index in chosen]
 
 
 def of_train(run_id: str) -> list[TopLoss]:
@@ -43,27 +50,77 @@ def of_train(run_id: str) -> list[TopLoss]:
 
     A fit sees a mislabelled image as what it is before it memorises it, so the mean over the fit
     ranks mistakes better than the losses of the final weights (AUM, arXiv:2001.10528, rests on the
-    same). The pred is the class most often predicted over these epochs, with its mean probability.
+    same). The pred is the class most often predicted over these epochs, with its mean probability:
+    of several labels an image only the most probable one is known.
     """
     if not files.run_train_losses(run_id).exists():
         return []
-    names = predictions.classes(run_id)
+    facts = files.load_json(files.run_model(run_id))
+    multi = bool(facts.get("multi", False))
+    is_softmax = predictions.threshold_of(facts) is None
     seen = frames.load(files.run_train_losses(run_id))
     if seen["epoch"].nunique() > 1:
         seen = seen[seen["epoch"] > seen["epoch"].min()]
-    ranked = _rank(seen)
     labels = predictions.load_items(run_id).set_index("item_id")["label"]
     return [
-        TopLoss(
-            item_id=int(row.item_id),
-            label=str(labels[row.item_id]),
-            pred=names[row.pred],
-            loss=float(row.loss),
-            probability=float(row.p_pred),
-            label_probability=float(np.exp(-row.loss)),
+        _of_train(
+            row,
+            str(labels[row.item_id]),
+            facts["classes"][row.pred],
+            multi=multi,
+            is_softmax=is_softmax,
         )
-        for row in ranked.itertuples()
+        for row in _rank(seen).itertuples()
     ]
+
+
+def _of_one(found: Predictions, index: int) -> TopLoss:
+    label, pred = int(found.label[index]), int(found.pred[index])
+    return TopLoss(
+        item_id=int(found.item_id[index]),
+        label=found.classes[label],
+        pred=found.classes[pred],
+        loss=float(found.loss[index]),
+        is_right=label == pred,
+        probability=float(found.probability[index, pred]),
+        label_probability=float(found.probability[index, label]),
+    )
+
+
+def _of_several(found: LabelPredictions, index: int) -> TopLoss:
+    probability = found.probability[index]
+    label, pred = found.label[index], probability > found.threshold
+
+    def probable(chosen: np.ndarray) -> list[Probable]:
+        return [(found.classes[at], float(probability[at])) for at in np.flatnonzero(chosen)]
+
+    return TopLoss(
+        item_id=int(found.item_id[index]),
+        label=predictions.joined(label, found.classes),
+        pred=predictions.joined(pred, found.classes),
+        loss=float(found.loss[index]),
+        is_right=bool((label == pred).all()),
+        probability=None,
+        label_probability=None,
+        missed=tuple(sorted(probable(label & ~pred), key=_probability)),
+        wrongly_given=tuple(sorted(probable(pred & ~label), key=_probability, reverse=True)),
+    )
+
+
+def _probability(one: Probable) -> float:
+    return one[1]
+
+
+def _of_train(row: Any, label: str, pred: str, *, multi: bool, is_softmax: bool) -> TopLoss:
+    return TopLoss(
+        item_id=int(row.item_id),
+        label=label,
+        pred=pred,
+        loss=float(row.loss),
+        is_right=pred in labellers.split(label, multi=multi),
+        probability=float(row.p_pred),
+        label_probability=float(np.exp(-row.loss)) if is_softmax else None,
+    )
 
 
 def _rank(seen: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,8 @@ NAMES = {
     "f1_samples": "F1, samples",
     "f2_samples": "F2, samples",
     "f1_macro_multi": "F1, macro",
+    "f2_macro_multi": "F2, macro",
+    "exact_match": "Exact match",
     "tta_accuracy": "Accuracy with TTA",
     "tta_exact_match": "Exact match with TTA",
     "valid_loss": "Valid loss",

@@ -7,20 +7,14 @@ import streamlit as st
 
 from pages.parts import run_metrics
 
-MORE_NAMES = {"exact_match": "Exact match", "f2_macro_multi": "F2, macro"}
 HIDDEN = "train_loss"
 LOSSES = ("log_loss", "valid_loss")
-ORDER = (*(one for one in run_metrics.NAMES if one not in LOSSES), *MORE_NAMES, *LOSSES)
-
-
-def name(metric: str) -> str:
-    """Name a metric as a person reads it."""
-    return MORE_NAMES.get(metric) or run_metrics.name(metric)
+ORDER = (*(one for one in run_metrics.NAMES if one not in LOSSES), *LOSSES)
 
 
 def in_a_sentence(metric: str) -> str:
     """Name a metric within a sentence or as the head of a column; `F1` stays as it is."""
-    said = name(metric)
+    said = run_metrics.name(metric)
     is_name = said.startswith(("F1", "F2", "Cohen"))
     return said if is_name else f"{said[:1].lower()}{said[1:]}"
 

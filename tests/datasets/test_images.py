@@ -92,6 +92,23 @@ def test_a_photo_is_never_reduced_below_what_was_asked_for() -> None:
     assert min(images.decode(content, at_least_px=601).image.size) == 1200
 
 
+@pytest.mark.parametrize(("orientation", "size"), [(1, (400, 300)), (6, (300, 400))])
+def test_a_reduced_photo_is_upright_and_looks_like_the_exact_one(
+    tmp_path: Path, orientation: int, size: tuple[int, int]
+) -> None:
+    notes = Image.Exif()
+    notes[0x0112] = orientation
+    photo = corpus.encoded(corpus.picture(9, (800, 600)), "JPEG", quality=90, exif=notes)
+    path = corpus.put(tmp_path / "photo.jpg", photo)
+
+    reduced = images.load(path, at_least_px=250)
+
+    exact = images.load(path).resize(size, Image.Resampling.BILINEAR)
+    difference = np.abs(np.subtract(reduced, exact, dtype=float))
+    assert reduced.size == size
+    assert difference.mean() < 3
+
+
 def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:
     path = corpus.put(tmp_path / "really-a.jpg", corpus.encoded(corpus.picture(5), "PNG"))
 

@@ -72,7 +72,7 @@ def test_a_class_that_is_gone_ends_a_run_before_anything_trains(registered: Regi
 
 
 @pytest.mark.parametrize("kind", ["run", "task"])
-def test_a_dataset_of_several_labels_an_image_is_refused_before_anything_starts(
+def test_a_loss_of_one_label_an_image_is_refused_where_there_are_several(
     registered: Registered, kind: str
 ) -> None:
     plan = registered.plan(fine_tune()).model_dump(mode="json")
@@ -85,7 +85,7 @@ def test_a_dataset_of_several_labels_an_image_is_refused_before_anything_starts(
 
     row = row_of(schema.runs if kind == "run" else schema.tasks, f"{kind}-a")
     assert row["status"] == "failed"
-    assert "photos has several labels an image" in row["error"]
+    assert "for one label an image, and these images have several" in row["error"]
 
 
 def test_batches_of_all_classes_are_unchanged_by_naming_them_all(registered: Registered) -> None:

@@ -29,7 +29,7 @@ from torchvision.models._api import WeightsEnum
 from core.domain.archs import ARCHS, Arch
 from core.domain.errors import RecipeError, WeightsMissingError
 from core.domain.recipes import ClassWeighted, Focal, Optimiser, Recipe, Stage
-from core.engine import archs_search, models, training, weights
+from core.engine import models, training, weights
 from core.engine.ledger import Ledger
 from tests.conftest import SHARED
 from tests.engine import tiny
@@ -322,18 +322,6 @@ def test_a_network_without_weights_in_timm_is_refused_as_pretrained(tmp_path: Pa
 
     with pytest.raises(RecipeError, match="no pretrained weights for botnet50ts_256"):
         learner(fine_tune(arch="timm:botnet50ts_256", pretrained=True), tmp_path)
-
-
-def test_networks_of_timm_are_searched_by_parts_of_their_names() -> None:
-    pytest.importorskip("timm")
-
-    found = archs_search.search("convnext TINY", limit=3)
-
-    assert found[0] == {"name": "timm:convnext_tiny", "pretrained": True}
-    assert len(found) == 3
-    assert all("convnext" in each["name"] and "tiny" in each["name"] for each in found)
-    assert archs_search.search("botnet50ts_256")[0]["pretrained"] is False
-    assert archs_search.search("[*") == []
 
 
 def test_missing_weights_name_the_file_and_its_folder(

@@ -179,7 +179,7 @@ def test_images_that_are_none_of_these_are_counted_and_shown(ids):
 
 def test_a_caption_says_what_was_missed_and_wrongly_given():
     assert tiles.caption(_worst(label="cat", pred="dog"), multi=True) == (
-        "cat\nloss 0.50 · missed cat 10%; wrongly dog 90%, owl 80%, emu 70% and 1 more"
+        "cat · loss 0.50\nmissed cat 10%; wrongly dog 90%, owl 80% and 2 more"
     )
 
 

@@ -23,6 +23,17 @@ def test_only_what_differs_is_listed(valid_ids):
     assert [(row.field, row.values) for row in rows] == [("seed", ("1", "2"))]
 
 
+def test_where_a_run_began_is_listed_by_its_name(valid_ids):
+    builders.insert_run("run-1")
+    builders.insert_run("run-2", begins_from="run-1")
+
+    rows = compare.differences([runs.get("run-1"), runs.get("run-2")])
+
+    assert [(row.field, row.values) for row in rows] == [
+        ("begins from", ("the recipe's start", "run-1 (run-1)"))
+    ]
+
+
 def test_runs_are_scored_on_the_images_both_have(valid_ids):
     first, second, third, fourth = valid_ids
     for run_id in ("run-1", "run-2"):

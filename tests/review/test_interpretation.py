@@ -65,7 +65,7 @@ def test_five_classes_or_fewer_have_no_top_5_accuracy(found):
 
 
 def test_the_top_losses_of_valid_come_highest_first_with_what_the_model_said(found):
-    worst = top_losses.of_valid("run-1")
+    worst = top_losses.of_valid(found)
 
     assert [one.item_id for one in worst] == [15, 13, 14, 11, 12]
     assert (worst[0].label, worst[0].pred) == ("owl", "cat")

@@ -18,7 +18,7 @@ from core.domain.recipes import (
 from core.runs.recipes import library
 from core.runs.recipes.checking import checked
 
-MULTI_LABEL_FIRST: tuple[Metric, ...] = ("accuracy_multi", "f1_samples")
+MULTI_LABEL_FIRST: tuple[Metric, ...] = ("accuracy_multi", "f1_samples", "f2_samples")
 """What is measured of several labels an image, where nobody has chosen."""
 
 BEGUN_ANEW = ("name", "arch", "pretrained", "stages")

@@ -6,7 +6,7 @@ from core.datasets import catalog
 from core.review import scores, verdict
 from core.review.scores import Answered
 from core.runs import runs
-from pages.parts import errors, run_metrics, score_words, state
+from pages.parts import errors, run_metrics, state
 from pages.parts.interpret.view import View
 
 ONE_LABEL = ("accuracy", "error_rate", "top_5_accuracy", "valid_loss")
@@ -19,7 +19,7 @@ SEVERAL_LABELS = (
     "f1_macro_multi",
     "valid_loss",
 )
-CARD_PX, SMALL_PX = 200, 162  # seven small ones stand in one row of a usual window
+CARD_PX = {False: 200, True: 162}  # of one label, of several: seven stand in one row
 HELP = {
     "accuracy_multi": "The share of all pairs of image and label that are right. Where an image "
     "has few of many labels it is high even for a model that gives none.",
@@ -39,8 +39,8 @@ def row(view: View) -> None:
         for metric in SEVERAL_LABELS if view.is_multi else ONE_LABEL:
             if metric in values:
                 held = f"{_beside(view)} {_value(metric, others)}" if others else None
-                name, width = score_words.name(metric), SMALL_PX if view.is_multi else CARD_PX
-                _card(name, _value(metric, values), held, HELP.get(metric), width=width)
+                value, about = _value(metric, values), HELP.get(metric)
+                _card(view, run_metrics.name(metric), value, beside=held, about=about)
         if view.found.threshold is not None and not view.is_multi:
             _none_of_these(view)
     st.caption(
@@ -68,7 +68,8 @@ def _none_of_these(view: View) -> None:
         ),
         ("Accuracy of the answered", _accuracy, "Of the images that are given a class."),
     ):
-        _card(label, write(said), f"{_beside(view)} {write(held)}" if held else None, about)
+        beside = f"{_beside(view)} {write(held)}" if held else None
+        _card(view, label, write(said), beside=beside, about=about)
 
 
 def _share(said: Answered) -> str:
@@ -79,9 +80,8 @@ def _accuracy(said: Answered) -> str:
     return "–" if said.accuracy is None else f"{said.accuracy:.1%}"
 
 
-def _card(
-    label: str, value: str, beside: str | None, about: str | None, *, width: int = CARD_PX
-) -> None:
+def _card(view: View, label: str, value: str, *, beside: str | None, about: str | None) -> None:
+    is_usual = view.found.threshold is None  # few cards, that share the row
     st.metric(
         label,
         value,
@@ -90,7 +90,7 @@ def _card(
         delta_arrow="off",
         help=about,
         border=True,
-        width=width,
+        width="stretch" if is_usual else CARD_PX[view.is_multi],
     )
 
 

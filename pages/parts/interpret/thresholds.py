@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.review import label_scores, predictions
-from pages.parts import look, run_charts, score_words
+from pages.parts import look, run_charts, run_metrics
 from pages.parts.interpret.view import View
 
 DRAWN = ("f2_samples", "f1_samples", "accuracy_multi")
@@ -27,7 +27,7 @@ def figure(table: pd.DataFrame, *, chosen: float) -> go.Figure:
     """Make the chart of a table with a threshold a row."""
     drawn = go.Figure()
     for metric in DRAWN:
-        name = score_words.name(metric)
+        name = run_metrics.name(metric)
         drawn.add_trace(go.Scatter(x=table["threshold"], y=table[metric], mode="lines", name=name))
     drawn.add_vline(x=chosen, line_dash="dot", line_width=2, line_color=run_charts.MUTED)
     drawn.update_xaxes(title_text="threshold", range=[0, 1])

@@ -13,7 +13,7 @@ from pages.parts import gallery, item_words
 from pages.parts.interpret.view import View
 
 A_PAGE = 48
-MOST_NAMED = 3
+MOST_NAMED = 2  # a caption has two lines
 MOST_BEHIND = 200  # images behind a cell, a pair or a label
 
 
@@ -64,20 +64,21 @@ def show(view: View, shown: Sequence[TopLoss], *, key: str) -> None:
 def caption(one: TopLoss, *, multi: bool) -> str:
     """Write what an item is, what it was taken for, and how sure the model was; plain text."""
     if multi:
-        return f"{item_words.label(one.label, multi=True)}\n{_of_several(one)}"
+        labels = item_words.label(one.label, multi=True)
+        return f"{labels} · loss {one.loss:.2f}\n{_of_several(one)}"
     own = "" if one.label_probability is None else f", {one.label_probability:.0%} own"
     return f"{one.label} → {one.pred}\nloss {one.loss:.2f} · {one.probability:.0%} {one.pred}{own}"
 
 
 def _of_several(one: TopLoss) -> str:
     if one.probability is not None:  # of train only the most probable class is known
-        return f"loss {one.loss:.2f} · mostly {one.pred}, {one.probability:.0%}"
+        return f"mostly {one.pred}, {one.probability:.0%}"
     said = [
         f"{word} {_named(some)}"
         for word, some in (("missed", one.missed), ("wrongly", one.wrongly_given))
         if some
     ]
-    return f"loss {one.loss:.2f} · {'; '.join(said) or 'all right'}"
+    return "; ".join(said) or "all right"
 
 
 def _named(some: Sequence[Probable]) -> str:
