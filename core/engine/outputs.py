@@ -74,6 +74,12 @@ def load_facts(run_id: str) -> dict[str, Any]:
     return facts
 
 
+def statistics_of(run_id: str) -> Statistics | None:
+    """Give the mean and deviation that a run's images were normalised with."""
+    facts = load_facts(run_id)
+    return (tuple(facts["mean"]), tuple(facts["std"])) if facts["mean"] else None
+
+
 def save_items(run_id: str, losses: pd.DataFrame | None, table: pd.DataFrame) -> None:
     """Write the train losses by item, where there are any, and the predictions on valid."""
     if losses is not None:

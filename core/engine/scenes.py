@@ -6,7 +6,7 @@ from pathlib import Path
 from fastai.learner import Learner
 
 from core.domain.recipes import Recipe, Stage, Trainable
-from core.engine import collecting, data, features, learners, models, seeding
+from core.engine import collecting, data, features, learners, models, outputs, seeding
 from core.engine.data import Batches
 from core.engine.describing import Description
 from core.engine.job import Job
@@ -33,10 +33,23 @@ class Scenes:
         self._trained: Trainable | None = None
         seeding.seed_all(description.seed)
         self._sizes = _sizes(recipe, recipe.stages[0])
-        self.batches = self._batches()
+        self.batches = self._batches(self._statistics_before())
         self.learn = learners.build(
-            self.batches, recipe, path=self._folder, multi=description.multi
+            self.batches, self._beginning(), path=self._folder, multi=description.multi
         )
+
+    def _statistics_before(self) -> Statistics | None:
+        """Give what another run's weights were fed with; None: the recipe says it."""
+        first = self.description.begins_from
+        if first is None or self.recipe.normalisation != "dataset":
+            return None
+        return outputs.statistics_of(first)
+
+    def _beginning(self) -> Recipe:
+        """Give the recipe that the network is built by: another run's weights need no others."""
+        if self.description.begins_from is None:
+            return self.recipe
+        return self.recipe.model_copy(update={"pretrained": False})
 
     def of(self, stage: Stage) -> Scene | None:
         """Make the loaders of the stage's sizes, and freeze what it does not train.

@@ -16,7 +16,7 @@ MOST_SEED = 2**31 - 1
 def show(form: Form, dataset: Dataset, plan: Plan) -> None:
     """Draw recipe, network, start, epochs, rate and seed."""
     _recipe(dataset, form.recipe)
-    _network(form)
+    _network(form, begins_from_a_run=plan.begins_from is not None)
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         _epochs(form)
@@ -48,7 +48,7 @@ def _recipe(dataset: Dataset, recipe: Recipe) -> None:
     )
 
 
-def _network(form: Form) -> None:
+def _network(form: Form, *, begins_from_a_run: bool) -> None:
     recipe = form.recipe
     names = [*archs.ARCHS, *extras.list_timm()]
     key = form.key(("arch",))
@@ -66,6 +66,8 @@ def _network(form: Form) -> None:
     about = arch.about if arch else ""
     more = "" if extras.is_installed("timm") else " More networks with: pip install timm."
     fields.note(f"{about[:1].upper()}{about[1:]}.{more}")
+    if begins_from_a_run:
+        return
     if arch is not None and arch.is_pretrained:
         said = "Helps nearly always: the body has seen a million photos before it sees yours."
         fields.toggle(form, ("pretrained",), "Begin from pretrained weights", said)
