@@ -55,7 +55,7 @@ def show(run: Run) -> None:
         _status(run.id)
     live_chart.show(
         f"/api/runs/{run.id}/steps",
-        source_id=run.id,
+        source_id=f"{run.id}-{run.n_continued}",  # a continued run is followed anew
         panels=(LOSS, _metrics(run), RATE),
         key="run-curves",
         height_px=340,
@@ -74,7 +74,9 @@ def _description(run: Run) -> None:
     if run.begins_from is not None:
         said.append(f"from the weights of {text.escape(runs.get(run.begins_from).name)}")
     if run.n_continued:
-        said.append(f"continued {text.count(run.n_continued, 'time')}")
+        said.append(
+            "continued once" if run.n_continued == 1 else f"continued {run.n_continued} times"
+        )
     st.caption(", ".join(said))
 
 
