@@ -87,6 +87,11 @@ def save_items(run_id: str, losses: pd.DataFrame | None, table: pd.DataFrame) ->
     frames.save(files.run_predictions(run_id), table)
 
 
+def forget_tta(run_id: str) -> None:
+    """Remove predictions of weights that will not be these any more."""
+    files.run_tta_predictions(run_id).unlink(missing_ok=True)
+
+
 def save_tta(run_id: str, table: pd.DataFrame) -> None:
     """Write the predictions on valid with test-time augmentation."""
     frames.save(files.run_tta_predictions(run_id), table)

@@ -22,7 +22,7 @@ from core.datasets.reading import Reading
 from core.domain.errors import FolderError, InputError, NotFoundError, UnreadableImageError
 from core.domain.recipes import Tta
 from core.domain.values import Frozen
-from core.engine import data, environment, failures, grad_cam, trained, tta
+from core.engine import data, environment, failures, grad_cam, trained, tta, valid_views
 from core.engine.prediction_parts import Looked, Parts
 from core.engine.trained import Trained
 from core.store import database, files, jobs, schema
@@ -56,9 +56,17 @@ class CamParams(Frozen):
     chosen: str | None = None
 
 
-_PARAMS: TypeAdapter[ImagesParams | CamParams] = TypeAdapter(
-    Annotated[ImagesParams | CamParams, Field(discriminator="what")]
-)
+class ValidParams(Frozen):
+    """What test-time augmentation of a run's own valid images is asked for."""
+
+    what: Literal["valid"]
+    dataset_id: str
+    run_id: str
+    tta: Tta
+
+
+Params = ImagesParams | CamParams | ValidParams
+_PARAMS: TypeAdapter[Params] = TypeAdapter(Annotated[Params, Field(discriminator="what")])
 
 
 def run(lease: jobs.Lease) -> None:
@@ -72,8 +80,20 @@ def run(lease: jobs.Lease) -> None:
     with failures.explained(batch_size=MOST_AT_ONCE):
         if isinstance(params, CamParams):
             _cam(lease, params, key=row["key"] or lease.job_id)
+        elif isinstance(params, ValidParams):
+            _valid(lease, params)
         else:
             _images(lease, params)
+
+
+def _valid(lease: jobs.Lease, params: ValidParams) -> None:
+    lease.report(message="loading the model")
+    try:
+        right = valid_views.predict(params.run_id, params.tta, lease)
+    except valid_views.Stopped:
+        lease.finish("stopped", message="Stopped; nothing was kept")
+        return
+    lease.finish("finished", message="", result={"right": right})
 
 
 def _images(lease: jobs.Lease, params: ImagesParams) -> None:

@@ -62,6 +62,7 @@ def train(description: Description, ledger: Ledger, job: Job) -> Outcome:
     OutOfMemoryError.
     """
     checks.check(description.frame, description.recipe, multi=description.multi)
+    outputs.forget_tta(description.run_id)
     job.report(message="reading the first images")
     fit = _fitted(description, ledger, job)
     try:

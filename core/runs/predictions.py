@@ -23,6 +23,9 @@ TASKS = schema.tasks
 KEY = "predict:"
 """Before the key of a prediction of images; that of a Grad-CAM is a hash, as a preview's."""
 
+VALID_KEY = "valid-views:"
+"""Before the key of a prediction of a run's own valid images."""
+
 MOST_KEPT = 20
 MOST_UPLOADS = 1000
 Upload = tuple[str, BinaryIO]
@@ -116,6 +119,23 @@ def request_cam(task: Task, path: str, *, chosen: str | None = None) -> Preview:
     ours = {"dataset_id": task.dataset_id, "run_id": task.run_id}
     tasks.start("predict", params=params, key=key, **ours)
     return Preview(key=key)
+
+
+def of_valid(run_id: str, views: Tta) -> Task:
+    """Start predicting a run's own valid images with test-time augmentation.
+
+    They are kept beside the plain ones; those of an earlier time are replaced.
+    """
+    run = runs.get(run_id)
+    plain = views.model_dump(mode="json")
+    ours = {"dataset_id": run.dataset_id, "run_id": run_id}
+    params = {"what": "valid", "run_id": run_id, "tta": plain}
+    return tasks.start("predict", params=params, key=f"{VALID_KEY}{run_id}", **ours)
+
+
+def find_of_valid(run_id: str) -> Task | None:
+    """Find the newest task that predicted a run's valid images with augmentation."""
+    return tasks.find_by_key(f"{VALID_KEY}{run_id}")
 
 
 def tidy() -> None:

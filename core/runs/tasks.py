@@ -88,7 +88,8 @@ def forget_key(task_id: str) -> None:
 
 def list_active() -> list[Task]:
     """List the tasks that wait or work, oldest first; previews, Grad-CAM too, are left out."""
-    shown = sa.or_(TASKS.c.kind.not_in(("preview", "predict")), TASKS.c.key.startswith("predict:"))
+    is_shown = sa.or_(*(TASKS.c.key.startswith(key) for key in ("predict:", "valid-views:")))
+    shown = sa.or_(TASKS.c.kind.not_in(("preview", "predict")), is_shown)
     query = _under_way().where(shown).order_by(TASKS.c.created_at)
     with database.reading() as connection:
         return [rows.task(row) for row in connection.execute(query).mappings()]

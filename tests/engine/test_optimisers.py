@@ -37,7 +37,7 @@ KINDS = ("adam", "sgd", "rmsprop", "ranger", "lamb")
         ({"kind": "ranger", "sqr_mom": 0.9, "eps": 1e-3}, partial(ranger, sqr_mom=0.9, eps=1e-3)),
         ({"kind": "lamb", "wd": 0.2}, partial(Lamb, wd=0.2)),
     ],
-    ids=str,
+    ids=lambda each: str(each) if isinstance(each, dict) else "fastai",
 )
 def test_an_optimiser_takes_the_steps_of_fastai_s_own(given: Any, plain: Any) -> None:
     ours = tiny.step_losses(opt_func=optimisers.build(Optimiser(**given)))

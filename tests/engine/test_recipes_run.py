@@ -25,10 +25,10 @@ from core.domain.recipes import (
     Stage,
     Tta,
 )
-from core.engine import outputs, training
+from core.engine import outputs, training, worker
 from core.engine.ledger import Ledger
-from core.store import files, frames
-from tests.engine.conftest import FakeJob, describe, fine_tune
+from core.store import files, frames, schema
+from tests.engine.conftest import FakeJob, Registered, describe, fine_tune, row_of
 
 pytestmark = pytest.mark.engine
 
@@ -137,3 +137,20 @@ def test_a_run_with_tta_stores_what_fastais_tta_gives(frame: pd.DataFrame, photo
     assert not with_tta["p_0"].equals(plain["p_0"])
     assert outcome.metrics["tta_accuracy"] == right
     assert outputs.load_facts("run-a")["recipe"]["tta"] == {"n": 2, "beta": 0.25}
+
+
+def test_valid_images_are_predicted_with_tta_after_a_run(
+    registered: Registered,
+) -> None:
+    registered.queue_run("run-a", fine_tune(stages=(Stage(epochs=1, lr=1e-3),)))
+    worker.work_on("run", "run-a")
+    asked = {"what": "valid", "run_id": "run-a", "tta": {"n": 2, "beta": 0.25}}
+    registered.queue_task("task-a", "predict", asked)
+
+    worker.work_on("task", "task-a")
+
+    row = row_of(schema.tasks, "task-a")
+    table = frames.load(files.run_tta_predictions("run-a"))
+    assert (row["status"], row["progress_done"], row["progress_total"]) == ("finished", 6, 6)
+    assert row["result"]["right"] == float((table["label"] == table["pred"]).mean())
+    assert table["item_id"].equals(frames.load(files.run_predictions("run-a"))["item_id"])

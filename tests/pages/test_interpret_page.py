@@ -154,7 +154,7 @@ def test_a_run_of_one_label_has_neither_a_threshold_nor_a_switch(ids):
     at = opened("interpret", run="run-1", dataset="d-2")
 
     assert sound(at)
-    assert [one.key for one in at.slider] == []
+    assert [one.key for one in at.slider] == ["tta-beta-run-1"]  # in the popover that offers it
     assert not any("augmentation" in one.label for one in at.toggle)
     assert [one.label for one in at.tabs] == ["Top losses", "Confusion", "Classes"]
 

@@ -56,7 +56,7 @@ def _matrix(view: View) -> Cell | None:
         look.calm(figure),
         on_select="rerun",
         selection_mode="points",
-        key=f"confusion-matrix-{view.run.id}-{view.with_tta}",
+        key=f"confusion-matrix-{view.run.id}-{view.is_with_tta}",
         config={"displayModeBar": False},
     )
     points = event.selection.points

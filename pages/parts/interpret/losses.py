@@ -5,7 +5,7 @@ import streamlit as st
 from core.review import top_losses
 from core.review.top_losses import TopLoss
 from pages.parts.interpret import tiles
-from pages.parts.interpret.view import View
+from pages.parts.interpret.view import View, stamp
 
 WORDS = {
     "valid": "The validation images the kept weights got most wrong, as fastai's top losses.",
@@ -47,10 +47,11 @@ def _valid(view: View, only_wrong: bool) -> list[TopLoss]:
 
 
 def _train(view: View, only_wrong: bool) -> list[TopLoss]:
-    ranked = [one for one in _ranked(view.run.id) if not (only_wrong and one.is_right)]
+    seen = _ranked(view.run.id, stamp(view.run))
+    ranked = [one for one in seen if not (only_wrong and one.is_right)]
     return ranked[tiles.page(len(ranked), key="top-losses-page-train")]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _ranked(run_id: str) -> list[TopLoss]:
+def _ranked(run_id: str, when: str) -> list[TopLoss]:
     return top_losses.of_train(run_id)

@@ -45,7 +45,7 @@ def row(view: View) -> None:
             _none_of_these(view)
     st.caption(
         f"On {len(view.found.item_id):,} validation images with the labels of revision "
-        f"{view.run.revision}{', with test-time augmentation' if view.with_tta else ''}."
+        f"{view.run.revision}{', with test-time augmentation' if view.is_with_tta else ''}."
     )
 
 
@@ -95,7 +95,7 @@ def _card(view: View, label: str, value: str, *, beside: str | None, about: str 
 
 
 def _beside(view: View) -> str:
-    return "without TTA" if view.with_tta else "with TTA"
+    return "without TTA" if view.is_with_tta else "with TTA"
 
 
 def _value(metric: str, values: dict[str, float]) -> str:

@@ -6,14 +6,14 @@ import streamlit as st
 
 from core.review import label_scores, predictions
 from pages.parts import look, run_charts, run_metrics
-from pages.parts.interpret.view import View
+from pages.parts.interpret.view import View, stamp
 
 DRAWN = ("f2_samples", "f1_samples", "accuracy_multi")
 
 
 def show(view: View) -> None:
     """Draw F2, F1 and accuracy over the threshold, with a line at the chosen one."""
-    table = _scores(view.run.id, tta=view.with_tta)
+    table = _scores(view.run.id, stamp(view.run), tta=view.is_with_tta)
     look.show(figure(table, chosen=view.found.threshold), key="thresholds")
     best = table.loc[table["f2_samples"].idxmax()]
     st.caption(
@@ -36,6 +36,6 @@ def figure(table: pd.DataFrame, *, chosen: float) -> go.Figure:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _scores(run_id: str, *, tta: bool) -> pd.DataFrame:
+def _scores(run_id: str, when: str, *, tta: bool) -> pd.DataFrame:
     found = predictions.load(run_id, tta=tta)
     return label_scores.by_threshold(found)

@@ -8,6 +8,7 @@ from core.domain.items import Dataset
 from core.domain.runs import Run
 from core.review import predictions
 from core.review.predictions import Found, LabelPredictions
+from pages.parts.interpret import with_tta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class View:
     run: Run
     found: Found
     other: Found | None  # with augmentation where `found` is without, and the other way round
-    with_tta: bool = False
+    is_with_tta: bool = False
 
     @property
     def is_multi(self) -> bool:
@@ -35,18 +36,19 @@ class View:
 
 def choose(dataset: Dataset, run: Run) -> View:
     """Read a run's predictions, and draw the switch to those with augmentation, if any."""
-    plain = _load(run.id, tta=False)
+    plain = _load(run.id, stamp(run), tta=False)
     if not predictions.has_tta(run.id):
+        with_tta.show(run)
         return View(dataset=dataset, run=run, found=plain, other=None)
     on = st.toggle(
         "With test-time augmentation",
         key=f"interpret-tta-{run.id}",
-        help="The mean of the answers to varied views of each image, as the recipe has it.",
+        help="The mean of the answers to varied views of each image.",
         persist_state="session",
     )
-    views = _load(run.id, tta=True)
+    views = _load(run.id, stamp(run), tta=True)
     found, other = (views, plain) if on else (plain, views)
-    return View(dataset=dataset, run=run, found=found, other=other, with_tta=on)
+    return View(dataset=dataset, run=run, found=found, other=other, is_with_tta=on)
 
 
 def threshold(view: View) -> float | None:
@@ -69,5 +71,10 @@ def threshold(view: View) -> float | None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _load(run_id: str, *, tta: bool) -> Found:
+def _load(run_id: str, when: str, *, tta: bool) -> Found:
     return predictions.load(run_id, tta=tta)
+
+
+def stamp(run: Run) -> str:
+    """Tell the predictions of a run that was continued from those before."""
+    return f"{run.n_continued} {run.finished_at}"
