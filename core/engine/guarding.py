@@ -7,16 +7,27 @@ from collections.abc import Callable
 from fastai.callback.core import Callback, CancelFitException
 
 from core.domain.errors import NotFiniteError
+from core.engine.data import TRAIN, VALID, Batches, batch_ids
 from core.engine.job import Job
+
+MOST_NAMED = 5
+"""Files of a batch that a sentence names."""
 
 LOOK_SECONDS = 0.1
 """How often a paused fit looks whether to go on."""
 
 
 class FiniteGuard(Callback):
-    """Raise NotFiniteError before the step that would spoil the weights, and in validation."""
+    """Raise NotFiniteError before the step that would spoil the weights, and in validation.
+
+    With the batches of the fit it names the files that were in the batch.
+    """
 
     order = -5  # before anybody else reads the loss
+
+    def __init__(self, batches: Batches | None = None) -> None:
+        super().__init__()
+        self._batches = batches
 
     def after_loss(self) -> None:
         """Look at the loss of the batch."""
@@ -26,9 +37,20 @@ class FiniteGuard(Callback):
             part = "batch" if self.learn.training else "valid batch"
             raise NotFiniteError(
                 f"The loss became {value} in {part} {self.learn.iter + 1} of epoch "
-                f"{self.learn.epoch + 1} of this stage, at a learning rate of {rate:.2g}.",
+                f"{self.learn.epoch + 1} of this stage, at a learning rate of {rate:.2g}"
+                f"{self._files()}.",
                 hint="Train with a lower learning rate; a tenth of it is a good first try.",
             )
+
+    def _files(self) -> str:
+        if self._batches is None:
+            return ""
+        part, n_items = (TRAIN if self.learn.training else VALID), len(self.learn.yb[0])
+        ids = batch_ids(self.learn.dl, self._batches.item_ids[part], self.learn.iter, n_items)
+        items = self._batches.items[part].set_index("item_id")["path"]
+        named = ", ".join(str(items[item]) for item in ids[:MOST_NAMED])
+        more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+        return f"; in the batch were {named}{more}"
 
 
 class Stopper(Callback):

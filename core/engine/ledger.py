@@ -35,10 +35,15 @@ class Ledger:
         return float(self._steps[-1]["smooth_loss"])
 
     def add_stage(self, **columns: Any) -> None:
-        """Note what a stage trains, before its first batch; once, also where it is continued."""
+        """Note what a stage trains, before its first batch; once, also where it is continued.
+
+        Of a stage that is continued only what is done otherwise than before is noted.
+        """
         if columns["stage"] not in self._stages:
             self._stages.add(columns["stage"])
             self._add(schema.stages, columns)
+        elif columns.get("note"):
+            self.note_stage(columns["stage"], columns["note"])
 
     def add_step(self, **columns: Any) -> None:
         """Note a batch; its number is the next one."""
@@ -66,7 +71,7 @@ class Ledger:
         later = (
             sa.delete(schema.steps).where(steps.step >= n_steps),
             sa.delete(schema.epochs).where(epochs.epoch >= epoch),
-            sa.delete(schema.stages).where(stages.stage > (point.stage if point else -1)),
+            sa.delete(schema.stages).where(stages.stage >= _first_new_stage(point)),
         )
         with self._lock:
             self._pending = _empty()
@@ -128,6 +133,12 @@ class Ledger:
     def _add(self, table: sa.Table, columns: Row) -> None:
         with self._lock:
             self._pending[table].append({"run_id": self._run_id, **columns})
+
+
+def _first_new_stage(point: Point | None) -> int:
+    if point is None:
+        return 0
+    return point.stage + (point.stage_epochs > 0)
 
 
 def _step_names() -> list[str]:

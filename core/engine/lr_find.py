@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from fastai.learner import Learner
 
 from core.datasets import catalog
-from core.domain.errors import RecipeError
 from core.domain.plans import Plan
 from core.domain.values import Frozen
 from core.engine import (
@@ -33,10 +32,15 @@ class Params(Frozen):
     dataset_id: str
     plan: Plan
     revision: int
-    run_id: str | None = None
+    run_id: str | None = None  # test its weights, all unfrozen; None: the plan's first stage
     start_lr: float = range_test.FIRST_LR
     end_lr: float = range_test.LAST_LR
     num_it: int = range_test.N_BATCHES
+
+    @property
+    def begins_from(self) -> str | None:
+        """Give the run whose weights are tested: the one asked for, or the plan's beginning."""
+        return self.run_id or self.plan.begins_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,21 +109,23 @@ def find(test: Test, points: range_test.Points, job: Job) -> list[dict[str, Any]
 
 
 def _learner(test: Test, job: Job) -> Learner | None:
-    plan, run_id = test.params.plan, test.params.run_id
-    recipe = plan.recipe
-    if run_id is not None:
-        recipe = recipe.model_copy(update={"pretrained": False})  # the weights are in the store
-    scenes = Scenes(_description(test), recipe, job, folder=test.folder)
+    """Build what is tested: the first stage of the recipe, or a run's weights all unfrozen.
+
+    None where somebody asked to stop while features were read.
+    """
+    plan, first = test.params.plan, test.params.begins_from
+    scenes = Scenes(_description(test), plan.recipe, job, folder=test.folder)
     learn = scenes.learn
-    if run_id is None:
-        scene = scenes.of(recipe.stages[0])
+    if first is not None:
+        outputs.check_same(first, plan.recipe, scenes.batches.classes)
+        outputs.load_model(first, learn)
+    if test.params.run_id is not None:
+        models.train_only(learn, "all")
+    else:
+        scene = scenes.of(plan.recipe.stages[0])
         if scene is None:
             return None
         learn = scene.learn
-    else:
-        check_same(run_id, recipe.arch, scenes.batches.classes)
-        outputs.load_model(run_id, learn)
-        models.train_only(learn, "all")
     seeding.seed_fit(learn.dls, plan.seed)
     return learn
 
@@ -134,24 +140,8 @@ def _description(test: Test) -> Description:
         revision=test.params.revision,
         fingerprint="",
         multi=test.multi,
+        begins_from=test.params.begins_from,
     )
-
-
-def check_same(run_id: str, arch: str, classes: tuple[str, ...]) -> None:
-    """Raise RecipeError where a run's weights are not those of a network and its classes."""
-    stored = outputs.load_facts(run_id)
-    if stored["arch"] != arch:
-        raise RecipeError(
-            f"The weights of the run {run_id} are of {stored['arch']}, and the recipe's network "
-            f"is {arch}.",
-            hint=f"Choose {stored['arch']} in the recipe, or test from the recipe's start.",
-        )
-    if tuple(stored["classes"]) != classes:
-        raise RecipeError(
-            f"The run {run_id} was trained on {len(stored['classes'])} classes that are not those "
-            f"of the dataset now ({len(classes)}).",
-            hint="Train again on the dataset as it is, or test from the recipe's start.",
-        )
 
 
 def _load(task_id: str) -> Params:

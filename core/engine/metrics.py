@@ -1,4 +1,4 @@
-"""A recipe's metrics as fastai's, by the names of `core.domain.recipes.measures`."""
+"""A recipe's metrics as fastai's, by the names of `core.domain.metrics`."""
 
 import math
 import warnings
@@ -19,6 +19,7 @@ from sklearn import metrics as scores
 from torch import Tensor, nn
 
 from core.domain.errors import RecipeError
+from core.domain.metrics import measured
 from core.domain.recipes import (
     MULTI_LABEL_METRICS,
     SINGLE_LABEL_METRICS,
@@ -28,11 +29,6 @@ from core.domain.recipes import (
 
 Measure = Any
 """One of fastai's `Metric`s, or a function of outputs and targets, averaged over the batches."""
-
-TOP_5_FROM = 6
-"""With five classes or fewer the top-5 accuracy is always 1."""
-
-USUAL_MULTI = ("accuracy_multi", "f1_samples", "f2_samples")
 
 SCORES: dict[str, Callable[..., float]] = {
     "precision_macro": partial(scores.precision_score, average="macro"),
@@ -45,30 +41,22 @@ SCORES: dict[str, Callable[..., float]] = {
 
 
 def build(recipe: Recipe, *, n_classes: int, multi_target: bool, multi: bool) -> list[Measure]:
-    """Make the metrics, in the recipe's order.
+    """Make the metrics that a run measures, in their order.
 
     `multi` says that an item may have several labels, `multi_target` that targets are a 0 or 1
     for each class, as with binary cross-entropy on single labels. Raises RecipeError where a
     metric says nothing of such data.
     """
-    chosen = _chosen(recipe)
-    if chosen:
-        asked = recipe.model_copy(update={"metrics": chosen})
-        _check(asked, n_classes=n_classes, multi_target=multi_target, multi=multi)
-    names = recipe.metrics or _usual(n_classes=n_classes, multi_target=multi_target, multi=multi)
+    names = measured(recipe, n_classes=n_classes, is_multi_label=multi)
+    _check(names, multi_target=multi_target, multi=multi)
+    if "top_k_accuracy" in names:
+        _check_top_k(recipe.top_k, n_classes)
     return [
         _of_several(name, recipe)
         if name in MULTI_LABEL_METRICS
         else _of_one(name, recipe.top_k, multi_target=multi_target)
-        for name in dict.fromkeys((*names, *chosen))
+        for name in names
     ]
-
-
-def _chosen(recipe: Recipe) -> tuple[str, ...]:
-    """Give the metrics that a recipe names, also to keep the best epoch or to stop early by."""
-    watched = [each.metric for each in (recipe.keep_best, recipe.early_stopping) if each]
-    measured = [name for name in watched if name != "valid_loss"]
-    return tuple(dict.fromkeys((*recipe.metrics, *measured)))
 
 
 def top_5_accuracy(inp: Tensor, targ: Tensor) -> Tensor:
@@ -88,14 +76,6 @@ class ByClass(AccumMetric):
     def accum_values(self, preds: Tensor, targs: Tensor, learn: Any = None) -> None:
         """Keep the preds and class numbers of a batch."""
         super().accum_values(preds, _numbers(targs), learn)
-
-
-def _usual(*, n_classes: int, multi_target: bool, multi: bool) -> tuple[str, ...]:
-    """Name the metrics of a recipe that names none."""
-    if multi:
-        return USUAL_MULTI
-    top_5 = ("top_5_accuracy",) if n_classes >= TOP_5_FROM else ()
-    return ("accuracy", "error_rate", *top_5, *(("accuracy_multi",) if multi_target else ()))
 
 
 def _of_one(name: str, top_k: int, *, multi_target: bool) -> Measure:
@@ -131,11 +111,11 @@ def _of_several(name: str, recipe: Recipe) -> Measure:
 def _of_numbers(measure: Callable[..., Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """Have a metric compare with class numbers where targets are a 0 or 1 for each class."""
 
-    def measured(inp: Tensor, targ: Tensor) -> Tensor:
+    def against_numbers(inp: Tensor, targ: Tensor) -> Tensor:
         return measure(inp, _numbers(targ))
 
-    measured.__name__ = getattr(measure, "func", measure).__name__
-    return measured
+    against_numbers.__name__ = getattr(measure, "func", measure).__name__
+    return against_numbers
 
 
 def _numbers(targets: Tensor) -> Tensor:
@@ -155,19 +135,12 @@ def _quiet(score: Callable[..., float]) -> Callable[..., float]:
     return scored
 
 
-def _check(recipe: Recipe, *, n_classes: int, multi_target: bool, multi: bool) -> None:
+def _check(names: Sequence[str], *, multi_target: bool, multi: bool) -> None:
     if multi:
-        _refuse(recipe.metrics, SINGLE_LABEL_METRICS, "one label an image; these have several")
+        _refuse(names, SINGLE_LABEL_METRICS, "one label an image; these have several")
     if not multi_target:
-        _refuse(
-            recipe.metrics, MULTI_LABEL_METRICS, "a sigmoid for each class: binary cross-entropy"
-        )
-    if "top_k_accuracy" in recipe.metrics and recipe.top_k >= n_classes:
-        raise RecipeError(
-            f"With {n_classes} classes the top-{recipe.top_k} accuracy is always 1.",
-            hint=f"Choose a k below {n_classes}, or leave this metric out.",
-        )
-    if "log_loss" in recipe.metrics and multi_target:
+        _refuse(names, MULTI_LABEL_METRICS, "a sigmoid for each class: binary cross-entropy")
+    if "log_loss" in names and multi_target:
         raise RecipeError(
             "The metric log_loss is of probabilities that sum to 1, and those of "
             "binary_cross_entropy do not.",
@@ -175,7 +148,15 @@ def _check(recipe: Recipe, *, n_classes: int, multi_target: bool, multi: bool) -
         )
 
 
-def _refuse(chosen: Sequence[str], never: Sequence[str], needs: str) -> None:
-    wrong = [name for name in chosen if name in never]
+def _check_top_k(k: int, n_classes: int) -> None:
+    if k >= n_classes:
+        raise RecipeError(
+            f"With {n_classes} classes the top-{k} accuracy is always 1.",
+            hint=f"Choose a k below {n_classes}, or leave this metric out.",
+        )
+
+
+def _refuse(names: Sequence[str], never: Sequence[str], needs: str) -> None:
+    wrong = [name for name in names if name in never]
     if wrong:
         raise RecipeError(f"The metric {wrong[0]} needs {needs}.", hint="Leave it out.")

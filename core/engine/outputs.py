@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import sqlalchemy as sa
 from fastai.learner import Learner
 from safetensors.torch import load_file, save_file
 
-from core.domain.errors import NotFoundError
+from core.domain import advice
+from core.domain.advice import Weights
+from core.domain.errors import NotFoundError, RecipeError
 from core.domain.recipes import Recipe
 from core.engine.ledger import Ledger
 from core.engine.normalising import Statistics
-from core.store import files, frames
+from core.store import database, files, frames, schema
 
 MOST_STEPS = 2000
 """Rows of the thinned steps: more than a chart has pixels."""
@@ -54,6 +57,11 @@ def save_model(run_id: str, learn: Learner, facts: ModelFacts) -> None:
     """Write the weights, and the JSON that says how to use them."""
     state = {name: each.contiguous().cpu() for name, each in learn.model.state_dict().items()}
     files.write_with(files.run_weights(run_id), lambda part: save_file(state, part))
+    save_facts(run_id, facts)
+
+
+def save_facts(run_id: str, facts: ModelFacts) -> None:
+    """Write the JSON that says how to use the weights."""
     files.write_json(files.run_model(run_id), facts.as_json())
 
 
@@ -65,6 +73,17 @@ def load_model(run_id: str, learn: Learner) -> None:
     learn.model.load_state_dict(load_file(path))
 
 
+def check_same(run_id: str, recipe: Recipe, classes: tuple[str, ...]) -> None:
+    """Raise RecipeError where a run's weights are not those of a recipe's network and classes."""
+    stored = Weights(
+        run_name=run_id,
+        recipe=recipe_of(run_id),
+        classes=tuple(load_facts(run_id)["classes"]),
+    )
+    for found in advice.misfits(stored, recipe, classes):
+        raise RecipeError(found.sentence, hint=found.hint)
+
+
 def load_facts(run_id: str) -> dict[str, Any]:
     """Read the JSON that says how to build and feed a run's model."""
     path = files.run_model(run_id)
@@ -72,6 +91,16 @@ def load_facts(run_id: str) -> dict[str, Any]:
         raise _no_model(run_id, path)
     facts: dict[str, Any] = files.load_json(path)
     return facts
+
+
+def recipe_of(run_id: str) -> Recipe:
+    """Read the recipe beside the weights; older runs have it in their row alone."""
+    facts = load_facts(run_id)
+    if "recipe" in facts:
+        return Recipe.model_validate(facts["recipe"])
+    query = sa.select(schema.runs.c.recipe).where(schema.runs.c.id == run_id)
+    with database.reading() as connection:
+        return Recipe.model_validate(connection.execute(query).scalar_one())
 
 
 def statistics_of(run_id: str) -> Statistics | None:

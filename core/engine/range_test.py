@@ -30,6 +30,17 @@ class Found:
     points: tuple[tuple[float, float, float], ...]  # rate, loss, smoothed loss
     suggestions: tuple[dict[str, Any], ...]
 
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Found":
+        """Make it again of what `as_json` gave."""
+        chosen = stored["chosen"]
+        return cls(
+            lr=chosen["lr"],
+            name=chosen["name"],
+            points=tuple((lr, loss, smooth) for lr, loss, smooth in stored["points"]),
+            suggestions=tuple(stored["suggestions"]),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Give it as it is stored with the stage."""
         return {

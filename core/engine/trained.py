@@ -7,9 +7,7 @@ weights.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
 from fastai.callback.progress import ProgressCallback
 from fastai.data.core import DataLoaders, Datasets, TfmdDL
 from fastai.data.transforms import Categorize, IntToFloatTensor, ToTensor
@@ -21,7 +19,8 @@ from PIL import Image
 from core.datasets import images
 from core.domain.recipes import BinaryCrossEntropy, Recipe
 from core.engine import augmenting, data, models, normalising, outputs
-from core.store import database, files, schema
+from core.engine.normalising import Statistics
+from core.store import files
 
 PLACEHOLDER_PX = 8
 
@@ -61,13 +60,13 @@ def load(run_id: str) -> Trained:
     """
     facts = outputs.load_facts(run_id)
     sizes = {name: facts[name] for name in ("presize_px", "size_px")}  # of the last stage
-    recipe = _recipe(run_id, facts).model_copy(update=sizes)
+    recipe = outputs.recipe_of(run_id).model_copy(update=sizes)
     classes = tuple(facts["classes"])
     is_multi = bool(facts.get("multi"))
     is_sigmoid = is_multi or isinstance(recipe.loss, BinaryCrossEntropy)
     network, _groups = models.network(recipe, n_classes=len(classes))
     learn = Learner(
-        _loaders(recipe, facts, classes, files.run_folder(run_id)),
+        _loaders(recipe, outputs.statistics_of(run_id), classes, files.run_folder(run_id)),
         network,
         loss_func=BCEWithLogitsLossFlat() if is_sigmoid else CrossEntropyLossFlat(),
     )
@@ -84,17 +83,8 @@ def load(run_id: str) -> Trained:
     )
 
 
-def _recipe(run_id: str, facts: dict[str, Any]) -> Recipe:
-    """Read the recipe beside the weights; older runs have it in their row alone."""
-    if "recipe" in facts:
-        return Recipe.model_validate(facts["recipe"])
-    query = sa.select(schema.runs.c.recipe).where(schema.runs.c.id == run_id)
-    with database.reading() as connection:
-        return Recipe.model_validate(connection.execute(query).scalar_one())
-
-
 def _loaders(
-    recipe: Recipe, facts: dict[str, Any], classes: Sequence[str], folder: Path
+    recipe: Recipe, statistics: Statistics | None, classes: Sequence[str], folder: Path
 ) -> DataLoaders:
     """Make loaders of one white picture: they carry the transforms, the classes and the shapes."""
 
@@ -105,7 +95,6 @@ def _loaders(
     datasets = Datasets(
         [white], tfms=[[], [first_class, Categorize(vocab=list(classes))]], splits=([0], [0])
     )
-    statistics = (tuple(facts["mean"]), tuple(facts["std"])) if facts["mean"] else None
     return datasets.dataloaders(
         bs=1,
         num_workers=0,

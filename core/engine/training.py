@@ -3,9 +3,9 @@
 import logging
 from dataclasses import dataclass
 
-from core.domain.errors import OutOfMemoryError
+from core.domain.errors import EngineError, NotFiniteError, OutOfMemoryError
 from core.domain.jobs import RunStatus
-from core.domain.recipes import Recipe
+from core.domain.recipes import Recipe, Tta
 from core.engine import (
     checkpoints,
     checks,
@@ -112,9 +112,25 @@ def _run(fit: Fit, team: parallel.Team) -> None:
     """Fit, and end what writes the run elsewhere where it does not come to its end."""
     try:
         fit.run(team)
+    except NotFiniteError as error:
+        raise _salvaged(fit, error) from error
     except BaseException:
         fit.tracker.close()
         raise
+
+
+def _salvaged(fit: Fit, error: NotFiniteError) -> NotFiniteError:
+    """Keep the weights of the last whole epoch of a fit whose loss became no number."""
+    fit.tracker.close()
+    if not fit.fall_back():
+        return error
+    fit.put_best_back()
+    _save(fit, fit.measured)
+    fit.job.report(metrics=fit.measured)
+    return NotFiniteError(
+        f"{error.sentence} The weights of the epoch before are kept.",
+        hint="Train more from them with a lower learning rate: a tenth is a good first try.",
+    )
 
 
 def _conclude(fit: Fit) -> Outcome:
@@ -124,8 +140,10 @@ def _conclude(fit: Fit) -> Outcome:
         return Outcome(status=status, metrics={})
     fit.close()
     fit.put_best_back()
+    _save(fit, fit.measured)
     metrics = {**fit.measured, **_with_tta(fit)}
-    _save(fit, metrics)
+    if metrics != fit.measured:
+        outputs.save_facts(fit.description.run_id, _facts(fit, metrics))
     return Outcome(status=status, metrics=metrics)
 
 
@@ -135,6 +153,17 @@ def _with_tta(fit: Fit) -> dict[str, float]:
     if wanted is None:
         return {}
     fit.job.report(message="predicting with test-time augmentation")
+    try:
+        with failures.explained(batch_size=fit.scenes.batches.dls.valid.bs):
+            return _measured_with_tta(fit, wanted)
+    except EngineError as error:  # the trained weights are worth more: they are kept
+        log.warning("%s", error.sentence)
+        note = f"Test-time augmentation came to nothing: {error.sentence}"
+        fit.ledger.note_stage(len(fit.recipe.stages) - 1, note)
+        return {}
+
+
+def _measured_with_tta(fit: Fit, wanted: Tta) -> dict[str, float]:
     batches, learn = fit.scenes.batches, fit.scenes.learn
     found = tta.predict(
         learn, batches.dls.valid, n=wanted.n, beta=wanted.beta, train_tfms_from=batches.dls.train
@@ -149,10 +178,16 @@ def _with_tta(fit: Fit) -> dict[str, float]:
 
 def _save(fit: Fit, metrics: dict[str, float]) -> None:
     fit.job.report(message="writing the weights")
+    fit.job.save_now()  # raises where the row is not ours any more
+    run_id = fit.description.run_id
+    table = collecting.valid_table(fit.scene.predictions, fit.scene.batches)
+    outputs.save_items(run_id, fit.losses.table(), table)
+    outputs.save_model(run_id, fit.scenes.learn, _facts(fit, metrics))
+
+
+def _facts(fit: Fit, metrics: dict[str, float]) -> outputs.ModelFacts:
     description, batches = fit.description, fit.scene.batches
-    table = collecting.valid_table(fit.scene.predictions, batches)
-    outputs.save_items(description.run_id, fit.losses.table(), table)
-    about = outputs.ModelFacts(
+    return outputs.ModelFacts(
         recipe=description.recipe,
         classes=batches.classes,
         statistics=batches.statistics,
@@ -162,4 +197,3 @@ def _save(fit: Fit, metrics: dict[str, float]) -> None:
         revision=description.revision,
         metrics=metrics,
     )
-    outputs.save_model(description.run_id, fit.scenes.learn, about)

@@ -1,7 +1,6 @@
 """Callbacks that watch a measurement from epoch to epoch: keep the best weights, end a stage."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,6 @@ from torch import nn
 from core.domain import recipes
 from core.domain.errors import RecipeError
 from core.domain.recipes.measures import LOWER_IS_BETTER, Watched
-
-TOP_K = re.compile(r"top_\d+_accuracy")
-"""What a fit calls the recipe's `top_k_accuracy`: the k is in the name."""
 
 NOT_MEASURED = ("epoch", "time")
 """Names in a recorder's table that say when, not how well."""
@@ -49,7 +45,7 @@ class KeepBest(Callback):
 
     def before_fit(self) -> None:
         """Raise RecipeError where the fit does not measure the metric."""
-        _measured_name(self._metric, self.learn.recorder)
+        _check_measured(self._metric, self.learn.recorder)
 
     def after_epoch(self) -> None:
         """Compare the epoch that Recorder has just noted."""
@@ -116,7 +112,7 @@ class EarlyStopping(Callback):
 
     def before_fit(self) -> None:
         """Raise RecipeError where the fit does not measure the metric."""
-        _measured_name(self._metric, self.learn.recorder)
+        _check_measured(self._metric, self.learn.recorder)
 
     def before_epoch(self) -> None:
         """End the fit where the epoch before has used up the patience."""
@@ -157,16 +153,14 @@ def keep_best(wanted: recipes.KeepBest | None, learn: Learner) -> KeepBest | Non
     return KeepBest(wanted.metric, model=learn.model) if wanted is not None else None
 
 
-def _measured_name(metric: Watched, recorder: Recorder) -> str:
-    """Find the name that the fit gives a recipe's metric; raise RecipeError where it has none."""
+def _check_measured(metric: Watched, recorder: Recorder) -> None:
     names: Sequence[str] = [name for name in recorder.metric_names if name not in NOT_MEASURED]
-    for name in names:
-        if name == metric or (metric == "top_k_accuracy" and TOP_K.fullmatch(name)):
-            return name
-    raise RecipeError(
-        f"The metric {metric} is to be watched, but this run measures only {', '.join(names)}.",
-        hint=f"Add {metric} to the recipe's metrics, or watch one that is measured.",
-    )
+    if metric not in names:
+        raise RecipeError(
+            f"The metric {metric} is to be watched, but this run measures only "
+            f"{', '.join(names)}.",
+            hint=f"Add {metric} to the recipe's metrics, or watch one that is measured.",
+        )
 
 
 def _value(metric: Watched, recorder: Recorder) -> float | None:
@@ -174,7 +168,7 @@ def _value(metric: Watched, recorder: Recorder) -> float | None:
     if not recorder.values or not recorder.values[-1]:
         return None
     names = list(recorder.metric_names)[1:]  # after epoch
-    return float(recorder.values[-1][names.index(_measured_name(metric, recorder))])
+    return float(recorder.values[-1][names.index(metric)])
 
 
 def _is_better(metric: Watched, value: float, *, than: float | None, by: float = 0.0) -> bool:

@@ -86,9 +86,11 @@ def _facts(run: Run) -> list[list[str]]:
         facts = [["Status", run.status], ["Now", run.message or "starting"]]
     if progress.total:
         facts.append(["Batch", f"{progress.done} of {progress.total}"])
+    worked = run.seconds_before
     if run.started_at is not None:
-        end = run.finished_at or clock.now()
-        facts.append(["Time", durations.in_words(run.seconds_before + end - run.started_at)])
+        worked += (run.finished_at or clock.now()) - run.started_at
+    if worked:
+        facts.append(["Time", durations.in_words(worked)])
     if progress.remaining_seconds is not None and run.status == "running":
         facts.append(["Left", durations.in_words(progress.remaining_seconds)])
     if progress.rate:

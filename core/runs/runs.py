@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 
 from core.datasets import catalog
-from core.domain.errors import ConflictError, NotFoundError, RecipeError
+from core.domain.errors import ConflictError, NotFoundError
 from core.domain.jobs import ACTIVE
 from core.domain.plans import Plan
 from core.domain.recipes import Recipe, Stage
 from core.domain.runs import Epoch, Run, StageInfo
-from core.runs import plans, rows
+from core.runs import beginnings, plans, rows
 from core.store import clock, database, files, ids, jobs, schema, version
 
 RUNS = schema.runs
@@ -116,32 +116,33 @@ def take_wish_back(run_id: str) -> None:
 
 def can_continue(run: Run) -> bool:
     """Say whether a run ended before its recipe was done, so that it may go on."""
-    return run.status in ("stopped", "lost", "failed") and (
-        run.started_at is not None or files.run_checkpoint(run.id).exists()
-    )
+    has_begun = run.started_at is not None or run.n_continued > 0
+    return run.status in ("stopped", "lost", "failed") and has_begun
 
 
 def resume(run_id: str) -> Run:
     """Go on with a run: at once where it is paused, else from its last whole epoch, in the queue.
 
-    It ends as it would have without the break. Raises ConflictError for a run that is not paused,
-    stopped, lost or failed.
+    It ends as it would have without the break. One that works or waits already is left as it is,
+    as after a double click. Raises ConflictError for a run that is finished.
     """
     run = get(run_id)
-    if run.status == "paused" or run.wish is not None:
+    if run.status in ACTIVE and run.status != "stopping":
         take_wish_back(run_id)
+    if run.status in ACTIVE or run.status == "queued":
         return get(run_id)
     if not can_continue(run):
         raise ConflictError(
             f"The run {run.name} is {run.status}, so there is nothing to continue.",
             hint="Train more begins a new run from its weights.",
         )
-    worked = (run.finished_at or 0.0) - (run.started_at or 0.0)
+    begun = run.finished_at if run.started_at is None else run.started_at
+    worked = (run.finished_at or 0.0) - (begun or 0.0)
     values = {
-        **dict.fromkeys(("pid", "process_started_at", "device", "error", "hint", "finished_at")),
+        **dict.fromkeys(("pid", "process_started_at", "device", "error", "hint")),
+        **dict.fromkeys(("started_at", "finished_at", "wish")),
         "status": "queued",
         "stop_requested": False,
-        "wish": None,
         "message": "",
         "n_continued": run.n_continued + 1,
         "seconds_before": run.seconds_before + max(0.0, worked),
@@ -217,17 +218,7 @@ def _more_stages(recipe: Recipe) -> tuple[Stage, ...]:
 
 def _check_beginning(first: Run, plan: Plan) -> None:
     """Raise RecipeError where a run's weights cannot be those that a plan begins with."""
-    if first.status not in ("finished", "stopped") or not first.metrics:
-        raise RecipeError(
-            f"The run {first.name} has no weights to begin from.",
-            hint="Choose a run that finished or was stopped, or begin afresh.",
-        )
-    if first.recipe.arch != plan.recipe.arch:
-        raise RecipeError(
-            f"The run {first.name} has weights of {first.recipe.arch}, and the recipe's network "
-            f"is {plan.recipe.arch}.",
-            hint=f"Choose {first.recipe.arch}, or begin afresh.",
-        )
+    beginnings.check(first, plan.recipe)  # `plans.check` compares the classes, too
 
 
 def _free_name(dataset_id: str, plan: Plan) -> str:

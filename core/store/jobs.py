@@ -45,6 +45,7 @@ class Lease:
         self._stop = threading.Event()
         self._ended = threading.Event()
         self._wish: Wish | None = None
+        self._is_lost = False
         self._lock = threading.Lock()
         self._exchanging = threading.Lock()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -102,8 +103,14 @@ class Lease:
         return self._wish
 
     def save_now(self) -> None:
-        """Bring what was collected into the database before the work goes on."""
+        """Bring what was collected into the database before the work goes on.
+
+        Raises ConflictError where the row is no longer this process's: whatever it writes into
+        files from then on would be another's.
+        """
         self._exchange()
+        if self._is_lost:
+            raise _not_ours(self.job_id)
 
     def ask_to_stop(self) -> None:
         """Ask the work to end itself, as a person's stop does."""
@@ -121,9 +128,17 @@ class Lease:
         if failure is not None:
             raise failure
         with database.writing() as connection:
-            self._flush(connection)
+            if not self._flush(connection):
+                raise _not_ours(self.job_id)
             values = {"status": status, "finished_at": clock.now(), **columns}
             connection.execute(self._mine().values(**values))
+
+    def fail(self, sentence: str, hint: str) -> None:
+        """End the row as failed with a reason; a row that is not ours any more is left alone."""
+        try:
+            self.finish("failed", error=sentence, hint=hint, **_no_wish(self.table))
+        except ConflictError as error:
+            sys.stderr.write(f"{error.sentence}\n")
 
     def _mine(self) -> sa.Update:
         return (
@@ -132,9 +147,8 @@ class Lease:
             .where(self.table.c.status.in_(ACTIVE))
         )
 
-    def _flush(self, connection: sa.Connection) -> None:
-        for flush in self._flushes:
-            flush(connection)
+    def _flush(self, connection: sa.Connection) -> bool:
+        """Write what was collected; False, and nothing is written, where the row is not ours."""
         with self._lock:
             values, self._pending = self._pending, {}
         values["heartbeat_at"] = clock.now()
@@ -142,7 +156,12 @@ class Lease:
             stopping = self.table.c.stop_requested
             values["status"] = sa.case((stopping, "stopping"), else_=values["status"])
         if connection.execute(self._mine().values(**values)).rowcount != 1:
-            self._stop.set()  # somebody marked it lost, or removed it: it is no longer ours
+            self._is_lost = True  # it was called lost, and another process may be at work on it
+            self._stop.set()
+            return False
+        for flush in self._flushes:
+            flush(connection)
+        return True
 
     def _beat(self) -> None:
         last = 0.0
@@ -167,14 +186,23 @@ class Lease:
         query = sa.select(table.c.stop_requested, wish).where(table.c.id == self.job_id)
         with self._exchanging:
             with database.writing() as connection:
-                self._flush(connection)
+                is_ours = self._flush(connection)
                 asked = connection.execute(query).first()
+            if not is_ours:
+                return
             if asked is not None:
                 self._wish = asked.wish
                 if asked.stop_requested:
                     self._stop.set()
             for flushed in self._flushed:
                 flushed()
+
+
+def _not_ours(job_id: str) -> ConflictError:
+    return ConflictError(
+        f"{job_id} was taken for lost while its process was silent, and is no longer its own.",
+        hint="Nothing more is written. If it was continued meanwhile, that goes on.",
+    )
 
 
 def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
@@ -185,13 +213,12 @@ def work(table: sa.Table, job_id: str, do: Callable[[Lease], None]) -> None:
             do(lease)
         except WinnowError as error:
             _print(error)
-            lease.finish("failed", error=error.sentence, hint=error.hint)
+            lease.fail(error.sentence, error.hint)
         except Exception as error:  # noqa: BLE001  # the worker's last line: it must leave a reason
             traceback.print_exc()
-            lease.finish(
-                "failed",
-                error=f"Winnow met an error of its own: {type(error).__name__}: {error}",
-                hint="The log has the details; please report it.",
+            lease.fail(
+                f"Winnow met an error of its own: {type(error).__name__}: {error}",
+                "The log has the details; please report it.",
             )
 
 
@@ -237,6 +264,7 @@ def sweep(table: sa.Table) -> list[str]:
     lost = [row.id for row in rows if _is_lost(table, row)]
     if lost:
         values = {
+            **_no_wish(table),
             "status": "lost",
             "finished_at": clock.now(),
             "error": "Its process ended without a word: it was killed, or the machine stopped.",
@@ -246,6 +274,11 @@ def sweep(table: sa.Table) -> list[str]:
         with database.writing() as connection:
             connection.execute(ended.values(**values))
     return lost
+
+
+def _no_wish(table: sa.Table) -> dict[str, None]:
+    """Give the column that says what a person wishes, empty, where the table has it."""
+    return {"wish": None} if "wish" in table.c else {}
 
 
 def is_alive(pid: int, started_at: float) -> bool:

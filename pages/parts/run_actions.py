@@ -56,7 +56,7 @@ def _ended(run: Run) -> None:
             about="Goes on with this run from its last whole epoch, with all random states as "
             "they were: it ends as it would have without the break.",
         )
-    if run.status in ("finished", "stopped") and run.metrics:
+    if run.metrics:
         _button(
             "Train more",
             "add_circle",

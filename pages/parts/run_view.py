@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core.datasets import catalog
 from core.domain.jobs import ENDED
+from core.domain.recipes import trained_in_words
 from core.domain.runs import Run
 from core.runs import runs
 from pages.parts import (
@@ -81,7 +81,7 @@ def _description(run: Run) -> None:
 
 
 def _metrics(run: Run) -> Panel:
-    names = run_metrics.drawn(run.recipe, catalog.get(run.dataset_id))
+    names = run_metrics.drawn(run)
     traces = [Trace(y=one, name=run_metrics.name(one), mode="lines+markers") for one in names]
     return Panel(title="Metrics on valid", x="epoch", traces=tuple(traces))
 
@@ -105,7 +105,7 @@ def _draw_status(run: Run) -> None:
         st.error(
             f"{text.escape(run.error)}  \n{text.escape(run.hint or '')}", icon=":material/error:"
         )
-    if run.status in ("finished", "stopped") and run.metrics:
+    if run.status in ENDED and run.metrics:
         _result(run)
 
 
@@ -127,7 +127,7 @@ def _stages(run: Run) -> None:
             chosen = info.lr_find["chosen"]
             said.append(f"The range test chose {words.rate(chosen['lr'])} ({chosen['name']}).")
         if said:
-            trained = words.trained(stage.train)
+            trained = trained_in_words(stage.train)
             st.caption(f"Stage {info.stage + 1}, {trained}: {text.escape(' '.join(said))}")
         if info.lr_find is not None:
             with st.expander(f"The range test of stage {info.stage + 1}"):

@@ -16,6 +16,7 @@ from core.domain.errors import StoreError
 from core.domain.jobs import Wish
 from core.domain.recipes import (
     Auto,
+    Constant,
     EarlyStopping,
     KeepBest,
     Mix,
@@ -23,8 +24,9 @@ from core.domain.recipes import (
     Recipe,
     Sgdr,
     Stage,
+    Tta,
 )
-from core.engine import checkpoints, guarding, outputs, range_test, training, worker
+from core.engine import checkpoints, guarding, outputs, range_test, training, tta, worker
 from core.engine.ledger import Ledger
 from core.engine.training import Outcome
 from core.store import database, files, frames, schema
@@ -115,15 +117,20 @@ STAGES: dict[str, Callable[[], Recipe]] = {
         optimiser=Optimiser(kind="ranger"),
         stages=(
             Stage(train="features", epochs=2, lr=1e-2),
-            Stage(train="head", epochs=1, lr=Auto()),
-            Stage(train=2, epochs=1, lr=1e-3),
+            Stage(train="head", epochs=2, lr=Auto()),
+            Stage(train="head", epochs=1, lr=Auto(), schedule=Constant()),
         ),
     ),
 }
 
 
-@pytest.mark.parametrize("name", STAGES)
-@pytest.mark.parametrize("dies_after", [5, 7])
+TWO, GROWING, FEATURES = STAGES
+
+
+@pytest.mark.parametrize(
+    ("name", "dies_after"),
+    [(TWO, 5), (TWO, 8), (GROWING, 8), (FEATURES, 8), (FEATURES, 11), (FEATURES, 14)],
+)
 def test_a_killed_run_that_is_continued_equals_one_that_was_not(
     frame: pd.DataFrame, photos: Path, name: str, dies_after: int
 ) -> None:
@@ -317,6 +324,74 @@ def test_too_large_a_batch_is_halved_and_its_steps_stay_as_large(
     assert is_same_run("run-a", "run-b")
     notes = [row["note"] for row in ledger._pending[schema.stages]]
     assert all("batches of 16 images: they were of 8" in note for note in notes)
+
+
+def test_memory_that_runs_out_in_a_later_stage_is_noted_with_it(
+    registered: Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = iter([torch.OutOfMemoryError("CUDA out of memory.")])
+    guard = guarding.FiniteGuard.after_loss
+
+    def short_of_memory(self: guarding.FiniteGuard) -> None:
+        guard(self)
+        unfrozen = all(each.requires_grad for each in self.learn.model.parameters())
+        if unfrozen and self.learn.epoch == 1 and (error := next(once, None)):
+            raise error
+
+    monkeypatch.setattr(guarding.FiniteGuard, "after_loss", short_of_memory)
+    registered.queue_run("run-a", fine_tune(when_out_of_memory="halve"))
+
+    worker.work_on("run", "run-a")
+
+    with database.reading() as connection:
+        notes = connection.execute(sa.select(schema.stages.c.note).order_by("stage")).scalars()
+        first, second = notes.all()
+    assert row_of(schema.runs, "run-a")["status"] == "finished"
+    assert first is None
+    assert "batches of 8 images: they were of 4" in second
+
+
+def test_a_loss_that_is_no_number_keeps_the_weights_of_the_epoch_before_and_names_the_files(
+    registered: Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = guarding.FiniteGuard.after_loss
+
+    def break_in_the_last_epoch(self: guarding.FiniteGuard) -> None:
+        if self.learn.training and self.learn.epoch == 1:
+            self.learn.loss = self.learn.loss * float("nan")
+        guard(self)
+
+    monkeypatch.setattr(guarding.FiniteGuard, "after_loss", break_in_the_last_epoch)
+    registered.queue_run("run-a", fine_tune())
+
+    worker.work_on("run", "run-a")
+
+    row = row_of(schema.runs, "run-a")
+    assert row["status"] == "failed"
+    assert "in the batch were" in row["error"]
+    assert ".png" in row["error"]
+    assert "The weights of the epoch before are kept." in row["error"]
+    assert row["metrics"]["valid_loss"] == pytest.approx(epochs_of("run-a")[-1][-1], rel=1e-5)
+    assert all(each.isfinite().all() for each in weights("run-a").values())
+
+
+def test_a_run_whose_augmented_predictions_fail_keeps_its_weights(
+    registered: Registered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_arguments: object, **_named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(tta, "predict", no_room)
+    registered.queue_run("run-a", fine_tune(tta=Tta()))
+
+    worker.work_on("run", "run-a")
+
+    with database.reading() as connection:
+        notes = connection.execute(sa.select(schema.stages.c.note).order_by("stage")).scalars()
+        note = notes.all()[-1]
+    assert row_of(schema.runs, "run-a")["status"] == "finished"
+    assert "Test-time augmentation came to nothing: The memory did not suffice" in note
+    assert files.run_weights("run-a").exists()
 
 
 def test_a_damaged_checkpoint_is_named(home: Path) -> None:

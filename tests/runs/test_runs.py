@@ -1,8 +1,9 @@
 import pytest
 
-from core.datasets import catalog
+from core.datasets import catalog, subsets
 from core.domain.errors import ConflictError, NotFoundError, RecipeError
-from core.runs import plans, runs
+from core.runs import lr_finds, plans, runs
+from core.store import files
 from tests import builders
 
 
@@ -85,6 +86,34 @@ def test_a_run_that_ended_early_is_continued_as_the_same_run(dataset, status):
     assert (run.error, run.stop_requested) == (None, False)
 
 
+@pytest.mark.parametrize("status", ["lost", "failed"])
+def test_a_run_that_died_with_a_wish_is_continued_without_it(dataset, status):
+    builders.insert_run("run-1", status=status, started_at=1.0, finished_at=2.0, wish="pause")
+
+    run = runs.resume("run-1")
+
+    assert (run.status, run.wish) == ("queued", None)
+
+
+def test_a_break_is_no_time_worked(dataset):
+    builders.insert_run("run-1", status="stopped", started_at=10.0, finished_at=110.0)
+
+    runs.resume("run-1")
+    runs.stop("run-1")  # out of the queue again, hours later
+    again = runs.resume("run-1")
+
+    assert again.seconds_before == 100.0
+    assert again.n_continued == 2
+
+
+def test_a_second_click_on_continue_changes_nothing(dataset):
+    builders.insert_run("run-1", status="stopped", started_at=10.0, finished_at=110.0)
+
+    first, second = runs.resume("run-1"), runs.resume("run-1")
+
+    assert first == second
+
+
 def test_a_finished_run_is_not_continued(dataset):
     builders.insert_run("run-1", status="finished", started_at=10.0, finished_at=25.0)
 
@@ -92,8 +121,14 @@ def test_a_finished_run_is_not_continued(dataset):
         runs.resume("run-1")
 
 
+def trained_run(classes: tuple[str, ...] = ("cat", "dog"), **columns: object) -> None:
+    """Insert a run that left weights which know these classes."""
+    builders.insert_run("run-1", metrics={"accuracy": 0.5}, **columns)
+    files.write_json(files.run_model("run-1"), {"classes": list(classes)})
+
+
 def test_training_more_plans_a_new_run_that_begins_from_the_weights(dataset):
-    builders.insert_run("run-1", seed=7, metrics={"accuracy": 0.5})
+    trained_run(seed=7)
 
     plan = runs.plan_more("run-1")
     run = runs.start("d-1", plan)
@@ -104,12 +139,37 @@ def test_training_more_plans_a_new_run_that_begins_from_the_weights(dataset):
 
 
 def test_weights_of_another_network_are_refused_before_the_queue(dataset):
-    builders.insert_run("run-1", metrics={"accuracy": 0.5})
+    trained_run()
     plan = runs.plan_more("run-1")
     other = plan.recipe.model_copy(update={"arch": "resnet18"})
 
     with pytest.raises(RecipeError, match="weights of squeezenet1_0, and the recipe's network"):
         runs.start("d-1", plan.model_copy(update={"recipe": other}))
+
+
+@pytest.mark.parametrize("classes", [("cat", "owl"), ("cat", "dog", "owl")])
+def test_weights_that_know_other_classes_are_refused_before_the_queue(dataset, classes):
+    trained_run(classes)
+    plan = runs.plan_more("run-1")
+    taken = subsets.take("d-1", plan.split_id, plan.subset)
+
+    with pytest.raises(RecipeError, match=f"on {len(classes)} classes that are not the 2 of"):
+        runs.start("d-1", plan)
+    with pytest.raises(RecipeError, match="only one of them has"):
+        lr_finds.start("d-1", plan.model_copy(update={"begins_from": None}), run_id="run-1")
+
+    first, *_ = plans.advise(catalog.get("d-1"), plan, taken)
+    assert (first.level, first.field) == ("refused", "begins_from")
+    assert runs.list_runs("d-1")[0].id == "run-1"
+
+
+def test_a_run_whose_weights_were_deleted_is_nothing_to_begin_from(dataset):
+    trained_run()
+    plan = runs.plan_more("run-1")
+    files.run_model("run-1").unlink()
+
+    with pytest.raises(RecipeError, match="run-1 has no weights to begin from"):
+        runs.start("d-1", plan)
 
 
 def test_a_run_without_weights_is_nothing_to_begin_from(dataset):

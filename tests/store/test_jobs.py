@@ -196,3 +196,22 @@ def test_a_row_that_cannot_be_written_ends_the_work_as_failed():
 
     assert row().status == "failed"
     assert "not a row" in row().error
+
+
+def test_a_worker_that_was_taken_for_lost_writes_nothing_more(capsys):
+    insert_task()
+    written = []
+
+    def do(lease: jobs.Lease) -> None:
+        lease.on_flush(lambda connection: written.append("row"))
+        with database.writing() as connection:
+            connection.execute(sa.update(TASKS).values(status="lost"))
+        with pytest.raises(ConflictError, match="no longer its own"):
+            lease.save_now()
+        lease.finish("finished")
+
+    jobs.work(TASKS, "task-1", do)
+
+    assert written == []
+    assert row().status == "lost"
+    assert "no longer its own" in capsys.readouterr().err

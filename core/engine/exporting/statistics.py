@@ -9,5 +9,4 @@ def load(run_id: str) -> Statistics | None:
 
     Raises NotFoundError where the run has no model.
     """
-    facts = outputs.load_facts(run_id)
-    return (tuple(facts["mean"]), tuple(facts["std"])) if facts["mean"] else None
+    return outputs.statistics_of(run_id)

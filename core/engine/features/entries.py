@@ -3,14 +3,23 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from importlib import metadata
 
 from torch import nn, uint8
 
+from core.domain import archs
 from core.domain.recipes import Recipe
+from core.engine import environment
 from core.engine.normalising import Statistics
 
 FORMAT = 1
 """Goes up when the same key would mean other numbers."""
+
+ENVIRONMENT = (
+    *("torch", "torchvision", "fastai", "pillow", "numpy"),
+    *("device", "cpu", "n_torch_threads"),
+)
+"""What of a run's environment moves a bit of the activations."""
 
 PLAIN = "plain"
 """The view that valid images are measured with."""
@@ -24,7 +33,10 @@ def key(body: nn.Module, recipe: Recipe, statistics: Statistics | None, *, devic
 
     It stands for all that moves a bit of them: weights, sizes, how pixels are read, normalised
     and computed with. Random resized crops (`min_scale`) cut valid images in a way of their own.
+    Versions, device and threads are among it: other ones round otherwise, and a run that took
+    activations of before an upgrade would not be what its recorded environment gives.
     """
+    known = environment.describe()
     facts = {
         "format": FORMAT,
         "arch": recipe.arch,
@@ -39,6 +51,8 @@ def key(body: nn.Module, recipe: Recipe, statistics: Statistics | None, *, devic
         "precision": recipe.precision,
         "memory_format": recipe.memory_format,
         "device": device,
+        "environment": {name: known[name] for name in ENVIRONMENT},
+        "timm": metadata.version("timm") if recipe.arch.startswith(archs.TIMM) else None,
     }
     return _digest([json.dumps(facts, sort_keys=True).encode()])
 

@@ -40,6 +40,20 @@ class Fit(Standing):
             self.measured = self.partial.measured
             self.tracker.note(self.measured)
 
+    def fall_back(self) -> bool:
+        """Take the last whole epoch's weights after one that went wrong; False: there is none.
+
+        The whole model is measured, with the loaders as they are.
+        """
+        point = checkpoints.find(self.description.run_id)
+        if point is None:
+            return False
+        self.scene = self.scenes.whole()
+        self.scenes.learn.model.load_state_dict(point.values["model"])
+        self.measured, self.partial = point.values["measured"], None
+        self.measure()
+        return True
+
     def put_best_back(self) -> None:
         """Take the weights of the best epoch, where the recipe wants them, and measure them."""
         if self.best is not None and self.best.put_back(self.scenes.learn.model):
@@ -54,8 +68,10 @@ class Fit(Standing):
         self.losses.keep_until(point.epoch if point else 0)
         if point is None:
             checkpoints.check_room(run_id, self.scenes.learn)
-            if self.description.begins_from is not None:
-                outputs.load_model(self.description.begins_from, self.scenes.learn)
+            first = self.description.begins_from
+            if first is not None:
+                outputs.check_same(first, self.recipe, self.scenes.batches.classes)
+                outputs.load_model(first, self.scenes.learn)
             return None
         self.n_epochs, self.measured = point.epoch, point.values["measured"]
         self.has_trained = True

@@ -34,6 +34,7 @@ class StageFit:
         self.fit, self.index, self.point = fit, index, point
         self.n_before = fit.n_epochs - (point.stage_epochs if point else 0)
         self.stage = fit.recipe.stages[index]
+        self.found: range_test.Found | None = None  # of an automatic rate
         self.patience = watching.patience(fit.recipe.early_stopping)
         self.seen = collecting.ItemLosses(
             fit.scene.batches,
@@ -46,12 +47,12 @@ class StageFit:
     def run(self, team: Team) -> bool:
         """Fit the stage; False where it was stopped."""
         fit, learn = self.fit, self.fit.scene.learn
-        if not self._note_stage():
-            return False
         if learn.opt is None:
             learn.create_opt()
         if self.point is not None:
             self._take_up(self.point)
+        if not self._note_stage():
+            return False
         fit.has_trained, fit.is_measured = True, False
         first = fit.n_epochs - self.n_before
         fit.tracker.begin(stage=self.index, n_epochs=fit.n_epochs, n_steps=fit.ledger.n_steps)
@@ -66,12 +67,12 @@ class StageFit:
     def _note_stage(self) -> bool:
         """Find the rate where it is automatic, and note what the stage trains."""
         fit, learn = self.fit, self.fit.scene.learn
-        found = None
         if isinstance(self.stage.lr, Auto):
-            found = range_test.within(learn, self.stage.lr, fit.job)
-            if found is None:
+            self.found = self._found_before() or range_test.within(learn, self.stage.lr, fit.job)
+            if self.found is None:
                 return False
-            self.stage = self.stage.model_copy(update={"lr": self.stage.lr.resolve(found.lr)})
+            rate = self.stage.lr.resolve(self.found.lr)
+            self.stage = self.stage.model_copy(update={"lr": rate})
         n_params, n_trained = models.count(fit.scenes.learn)
         log.info(
             "stage %d: %s, %d of %d parameters", *(self.index, self.stage), n_trained, n_params
@@ -81,10 +82,16 @@ class StageFit:
             n_params=n_params,
             n_params_trained=n_trained,
             n_batches=fit.scene.batches.n_train_batches,
-            lr_find=found.as_json() if found else None,
+            lr_find=self.found.as_json() if self.found else None,
             note=self._memory_note(),
         )
         return True
+
+    def _found_before(self) -> range_test.Found | None:
+        """Give the rate that this stage found before it was broken off: it goes on with that."""
+        if self.point is None or self.point.stage_epochs == 0:
+            return None
+        return range_test.Found.from_json(self.point.values["found"])
 
     def _take_up(self, point: Point) -> None:
         """Go on with the optimiser and the generators as they were."""
@@ -112,7 +119,7 @@ class StageFit:
         accumulate = self._images_a_step()
         always = [
             *([GradientAccumulation(n_acc=accumulate)] if accumulate else []),
-            guarding.FiniteGuard(),
+            guarding.FiniteGuard(fit.scene.batches),
             self.seen,
             fit.scene.predictions,
             self.reporter,
@@ -152,6 +159,7 @@ class StageFit:
     def _keep(self) -> None:
         """Take what an epoch has measured, and write the checkpoint after it."""
         fit = self.fit
+        fit.job.save_now()  # before the files: the row may not be ours any more
         fit.losses.keep(fit.n_epochs, self.seen.parts)
         self.seen.parts = []
         fit.n_epochs += 1
@@ -163,6 +171,7 @@ class StageFit:
             "random": seeding.capture(fit.scenes.batches.dls.loaders),
             "own_loaders": seeding.capture_loaders(self._own_loaders()),
             "measured": fit.measured,
+            "found": self.found.as_json() if self.found else None,
             "best": fit.best.state_dict() if fit.best else None,
             "patience": self.patience.state_dict() if self.patience and not is_over else None,
         }
@@ -173,7 +182,6 @@ class StageFit:
             n_steps=fit.ledger.n_steps,
             values=values,
         )
-        fit.job.save_now()
         checkpoints.save(fit.description.run_id, point)
 
     def _is_over(self) -> bool:
