@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from core.store import database
 
@@ -26,3 +27,8 @@ def clothing() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the clothing photos in {folder}")
     return folder
+
+
+# how long an example takes says how busy the machine is
+settings.register_profile("winnow", deadline=None)
+settings.load_profile("winnow")

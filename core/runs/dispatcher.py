@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class _Job:
     table: sa.Table
     id: str
-    created_at: float
+    since: float
     n_devices: int = 1
 
     @property
@@ -132,7 +132,7 @@ def _start(pair: tuple[_Job, str]) -> None:
 def _waiting_for_device(connection: sa.Connection) -> list[_Job]:
     of_runs = _rows(connection, schema.runs, sa.true())
     of_tasks = _rows(connection, schema.tasks, schema.tasks.c.needs_device)
-    return sorted([*of_runs, *of_tasks], key=lambda job: job.created_at)
+    return sorted([*of_runs, *of_tasks], key=lambda job: job.since)
 
 
 def _rows(
@@ -140,15 +140,15 @@ def _rows(
 ) -> list[_Job]:
     recipe = table.c.recipe if "recipe" in table.c else sa.null().label("recipe")
     query = (
-        sa.select(table.c.id, table.c.created_at, recipe)
+        sa.select(table.c.id, jobs.waiting_since(table).label("since"), recipe)
         .where(table.c.status == "queued", condition)
-        .order_by(table.c.created_at)
+        .order_by("since")
     )
     return [
         _Job(
             table=table,
             id=row.id,
-            created_at=row.created_at,
+            since=row.since,
             n_devices=(row.recipe or {}).get("n_devices", 1),
         )
         for row in connection.execute(query)
@@ -175,7 +175,9 @@ def _oldest_waiting() -> float | None:
     oldest: list[float] = []
     with database.reading() as connection:
         for table in (schema.runs, schema.tasks):
-            query = sa.select(sa.func.min(table.c.created_at)).where(table.c.status == "queued")
+            query = sa.select(sa.func.min(jobs.waiting_since(table))).where(
+                table.c.status == "queued"
+            )
             found = connection.execute(query).scalar()
             oldest += [found] if found is not None else []
     return min(oldest, default=None)

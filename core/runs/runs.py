@@ -142,6 +142,7 @@ def resume(run_id: str) -> Run:
         **dict.fromkeys(("pid", "process_started_at", "device", "error", "hint")),
         **dict.fromkeys(("started_at", "finished_at", "wish")),
         "status": "queued",
+        "heartbeat_at": clock.now(),  # it waits since now
         "stop_requested": False,
         "message": "",
         "n_continued": run.n_continued + 1,
@@ -201,8 +202,11 @@ def queue_position(run: Run) -> int:
     """Count the jobs that take the device before a queued run, working ones among them."""
     ahead = 0
     with database.reading() as connection:
+        mine = sa.select(jobs.waiting_since(RUNS)).where(RUNS.c.id == run.id)
+        since = connection.execute(mine).scalar_one()
         for table in (RUNS, schema.tasks):
-            earlier = sa.and_(table.c.status == "queued", table.c.created_at < run.created_at)
+            before = jobs.waiting_since(table) < since
+            earlier = sa.and_(table.c.status == "queued", before)
             waiting = sa.or_(table.c.status.in_(ACTIVE), earlier)
             query = sa.select(sa.func.count()).select_from(table).where(waiting)
             if table is schema.tasks:

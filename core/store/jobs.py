@@ -241,6 +241,11 @@ def request_stop(table: sa.Table, job_id: str) -> None:
         connection.execute(active.values(status="stopping", stop_requested=True))
 
 
+def waiting_since(table: sa.Table) -> sa.ColumnElement[float]:
+    """Give since when a queued row waits: a run that is continued waits since then."""
+    return sa.func.coalesce(table.c.heartbeat_at, table.c.created_at)
+
+
 def express_wish(table: sa.Table, job_id: str, wish: Wish | None) -> None:
     """Ask a job that works for something that can be taken back (None)."""
     mine = sa.update(table).where(table.c.id == job_id, table.c.status.in_(ACTIVE))

@@ -230,7 +230,42 @@ def test_with_a_threshold_an_answer_may_be_none_of_these(home):
     assert unsure.score(found, 0.95).accuracy == 0
 
 
-def test_several_labels_an_image_are_all_that_reach_the_threshold(home):
+def test_with_a_threshold_unsure_is_what_is_close_to_it(home):
+    rows = [
+        ("none.jpg", None, None, 0.01, 0.02, 0.01),
+        ("almost.jpg", None, None, 0.1, 0.49, 0.1),
+        ("second.jpg", None, None, 0.98, 0.45, 0.1),
+        ("cat.jpg", None, None, 0.95, 0.03, 0.02),
+    ]
+    leave_table("task-1", rows[:1], threshold=0.5)
+    leave_table("task-1", rows[1:], threshold=0.5)
+    found = unsure.load("task-1")
+
+    at_half = unsure.rank(found, sure_first=False, threshold=0.5)
+    at_little = unsure.rank(found, sure_first=False, threshold=0.02)
+    sure = unsure.rank(found, sure_first=True, threshold=0.5)
+
+    names = found.table["path"]
+    assert list(names[at_half]) == ["almost.jpg", "second.jpg", "cat.jpg", "none.jpg"]
+    assert list(names[at_little]) == ["none.jpg", "cat.jpg", "almost.jpg", "second.jpg"]
+    assert sure.tolist() == at_half[::-1].tolist()
+
+
+def test_a_probability_that_is_just_the_threshold_does_not_count(home):
+    row = ("1.jpg", "cat", None, 0.5, 0.1, 0.25)
+    leave_table("task-1", [row], threshold=0.5)
+    leave_table("task-2", [row], threshold=0.5, is_multi=True)
+    single, several = (unsure.load(each) for each in ("task-1", "task-2"))
+
+    said = [unsure.guesses(each, [0], 0.5)[0].pred for each in (single, several)]
+    below = [unsure.guesses(each, [0], 0.25)[0].pred for each in (single, several)]
+
+    assert said == ["none of these", "none of these"]
+    assert below == ["cat", "cat"]
+    assert (unsure.score(single, 0.5).accuracy, unsure.score(single, 0.25).accuracy) == (0, 1)
+
+
+def test_several_labels_an_image_are_all_that_are_above_the_threshold(home):
     rows = [("1.jpg", None, None, 0.9, 0.1, 0.8), ("2.jpg", None, None, 0.1, 0.1, 0.2)]
     leave_table("task-1", rows, is_multi=True, threshold=0.5)
 

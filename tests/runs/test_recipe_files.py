@@ -1,7 +1,10 @@
+import string
+from itertools import pairwise
+
 import pytest
 
 from core.domain.errors import ConflictError, InputError, NotFoundError, RecipeError
-from core.domain.recipes import Auto, Discriminative, KeepBest, Mix, Sgdr, Stage
+from core.domain.recipes import Auto, Discriminative, KeepBest, Mix, Sgdr, Stage, Tracking
 from core.runs import extras, recipes
 
 FULL = recipes.fine_tune().model_copy(
@@ -104,6 +107,24 @@ def test_a_file_is_never_executed(value, tmp_path):
     assert not file.exists()
 
 
+def test_a_few_names_that_stand_for_billions_of_values_are_refused_at_once():
+    nested = [
+        f"{n}: &{n} [{', '.join([f'*{before}'] * 9)}]"
+        for before, n in pairwise(string.ascii_lowercase)
+    ]
+    content = "\n".join(["a: &a [x]", *nested, "winnow_recipe: *z"])
+
+    with pytest.raises(RecipeError, match="uses the name 'a' for a value in line 1,") as caught:
+        recipes.from_yaml(content.encode())
+
+    assert caught.value.hint == "Write the value out, without & and *."
+
+
+def test_a_name_for_a_single_value_is_refused_too():
+    with pytest.raises(RecipeError, match="uses the name 'fast' for a value in line 4,"):
+        recipes.from_yaml(f"{BEGIN}mix: *fast\n".encode())
+
+
 def test_a_file_name_is_harmless():
     named = FULL.model_copy(update={"name": "../../Étude No. 1\n"})
 
@@ -188,6 +209,38 @@ def test_a_diff_shows_stages_that_only_one_of_them_has():
     assert found["stages.0.lr"] == (4e-3, None)
     assert found["stages.0.lr.high"] == (None, 2e-3)
     assert found["stages.1.train"] == (None, "all")
+
+
+@pytest.mark.parametrize(
+    ("tracker", "environment", "variable"),
+    [
+        ("wandb", {}, "WANDB_API_KEY"),
+        ("wandb", {"WANDB_MODE": "online"}, "WANDB_API_KEY"),
+        ("wandb", {"WANDB_MODE": "offline"}, None),
+        ("wandb", {"WANDB_API_KEY": "k"}, None),
+        ("mlflow", {}, "MLFLOW_TRACKING_URI"),
+        ("mlflow", {"MLFLOW_TRACKING_URI": "http://localhost:5000"}, None),
+        ("tensorboard", {}, None),
+    ],
+)
+def test_a_tracker_that_is_not_set_up_is_refused_with_its_variable(
+    monkeypatch, tracker, environment, variable
+):
+    monkeypatch.setattr(extras, "is_installed", lambda package: True)
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wants = recipes.fine_tune().model_copy(update={"tracking": Tracking(**{tracker: True})})
+
+    missing = extras.missing(wants)
+
+    assert [(one.field, one.level) for one in missing] == (
+        [(f"tracking.{tracker}", "refused")] if variable else []
+    )
+    assert all(
+        f"needs the variable {variable}, which is not set." in one.sentence for one in missing
+    )
 
 
 def test_packages_that_are_missing_are_refused_with_the_line_that_installs_them(monkeypatch):

@@ -219,7 +219,7 @@ def test_the_first_plan_of_several_labels_an_image_can_be_trained(dataset):
     back = plans.begin_from(dataset, "Fine-tune").recipe
 
     assert plan.recipe.loss == BinaryCrossEntropy()
-    assert plan.recipe.metrics == ("accuracy_multi", "f1_samples")
+    assert plan.recipe.metrics == ("accuracy_multi", "f1_samples", "f2_samples")
     assert (satellite.loss.threshold, satellite.metrics[1]) == (0.2, "f2_samples")
     assert (back.loss, back.metrics) == (BinaryCrossEntropy(), plan.recipe.metrics)
 

@@ -17,12 +17,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+import torch
 from fastai import optimizer
+from fastai.callback.core import Callback, CancelFitException
+from fastai.learner import mk_metric
+from fastai.metrics import accuracy
 from PIL import Image
 
 from core.datasets import images
+from core.domain import metrics
 from core.domain.errors import ConflictError, RecipeError
 from core.domain.recipes import (
+    SINGLE_LABEL_METRICS,
     Augmentation,
     Auto,
     BinaryCrossEntropy,
@@ -42,10 +48,12 @@ from core.domain.recipes import (
 )
 from core.domain.runs import Epoch
 from core.engine import worker
+from core.engine.watching import KeepBest as KeepBestOfRun
 from core.runs import exports, recipes, runs, script
-from core.runs.script import network, reading
+from core.runs.script import measures, network, reading, watching
 from core.store import database, files, frames, schema
 from tests import builders
+from tests.engine import tiny
 from tests.engine.conftest import fine_tune, photos, register, row_of
 
 __all__ = ["photos"]
@@ -76,6 +84,7 @@ RECIPES = {
     ),
     "progressive": fine_tune(
         arch="xresnet18",
+        keep_best=KeepBest(metric="f1_macro"),
         mix=Mix(alpha=0.3),
         loss=LabelSmoothing(epsilon=0.2),
         resize="pad",
@@ -217,7 +226,7 @@ def test_a_script_gives_the_loss_of_each_step_of_its_run(
     assert found.losses == found.steps["loss"].tolist()
 
 
-@pytest.mark.parametrize("name", ["fine-tune", "sigmoid"])
+@pytest.mark.parametrize("name", ["fine-tune", "progressive", "sigmoid"])
 def test_a_script_measures_what_its_run_has_measured(
     executed: dict[str, Executed], name: str
 ) -> None:
@@ -280,6 +289,72 @@ def test_names_that_a_stranger_chose_stay_text() -> None:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CLASSES"
     ]
     assert classes == [evil, "green", "red"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_multi"),
+    [
+        ({"keep_best": KeepBest(metric="f1_macro")}, False),
+        ({"early_stopping": EarlyStopping(metric="top_k_accuracy"), "top_k": 2}, False),
+        ({"loss": BinaryCrossEntropy(), "keep_best": KeepBest(metric="top_k_accuracy")}, False),
+        ({"metrics": SINGLE_LABEL_METRICS}, False),
+        ({"loss": BinaryCrossEntropy(), "keep_best": KeepBest(metric="f1_macro_multi")}, True),
+    ],
+)
+def test_a_script_measures_what_a_run_measures_under_the_same_names(
+    changes: dict[str, Any], is_multi: bool
+) -> None:
+    recipe, classes = fine_tune(**changes), tuple("abcdef")
+    facts = facts_of(recipe, classes=classes, is_multi=is_multi)
+    space = everything_of_fastai()
+
+    exec("\n".join(measures.write(facts)), space)
+    found = eval(measures.expressions(facts), space)
+
+    names = [mk_metric(each).name for each in found]
+    assert names == list(metrics.measured(recipe, n_classes=6, is_multi_label=is_multi))
+    compile(script.write(facts), "train.py", "exec")
+
+
+def everything_of_fastai() -> dict[str, Any]:
+    """Give the names that a script begins with."""
+    space: dict[str, Any] = {}
+    exec("import torch\nfrom copy import deepcopy\nfrom fastai.vision.all import *", space)
+    return space
+
+
+class StopsAt(Callback):
+    """End a fit on its way, as a person does."""
+
+    def __init__(self, *, epoch: int) -> None:
+        super().__init__()
+        self._epoch = epoch
+
+    def before_batch(self) -> None:
+        """Stop at the second batch of the epoch."""
+        if self.learn.training and (self.learn.epoch, self.learn.iter) == (self._epoch, 1):
+            raise CancelFitException("stopped by the test")
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_script_that_stops_on_the_way_keeps_the_weights_that_its_run_keeps(epoch: int) -> None:
+    recipe = fine_tune(keep_best=KeepBest(metric="accuracy"))
+    space = everything_of_fastai()
+    blocks = watching.write(facts_of(recipe))
+    exec("\n".join(block for block in blocks if "class KeepBest" in block), space)
+    theirs, ours = (tiny.learner(metrics=[accuracy]) for _ in range(2))
+    best, keep = space["KeepBest"](theirs.model, "accuracy"), KeepBestOfRun("accuracy")
+    for learn, callback in ((theirs, best), (ours, keep)):
+        tiny.watched(learn, epochs=3, callbacks=[callback, StopsAt(epoch=epoch)])
+    stopped = {name: each.clone() for name, each in ours.model.state_dict().items()}
+
+    were_put_back = [best.put_back(), keep.put_back(ours.model)]
+
+    found, expected = theirs.model.state_dict(), ours.model.state_dict()
+    assert were_put_back == [epoch > 0, epoch > 0]
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    assert (epoch == 0) == all(torch.equal(found[name], stopped[name]) for name in stopped)
+    assert best.put_back() is False
 
 
 def test_every_recipe_of_the_library_becomes_a_script_that_is_python() -> None:
