@@ -7,6 +7,7 @@ from core.domain.errors import RecipeError
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
+from core.domain.recipes import trained_in_words
 from core.runs import plans, previews, runs
 from pages.parts import (
     errors,
@@ -100,7 +101,7 @@ def _stages(dataset: Dataset, plan: Plan, *, n_classes: int) -> None:
     found = previews.request_parameters(dataset.id, plan, n_classes=n_classes)
     counted = found.result["stages"] if found.result else [None] * len(plan.recipe.stages)
     for number, (stage, count) in enumerate(zip(plan.recipe.stages, counted, strict=True), 1):
-        trains = words.trained(stage.train)
+        trains = trained_in_words(stage.train)
         said = f"**{number}.** {trains[:1].upper()}{trains[1:]}"
         if count is not None:
             said += f": {count['n_params_trained']:,} of {count['n_params']:,} parameters"

@@ -60,9 +60,10 @@ class Ledger:
         return pd.DataFrame(self._steps, columns=_step_names())
 
     def note_stage(self, stage: int, note: str) -> None:
-        """Note what was done otherwise than the recipe says, once the stage has ended."""
+        """Note what was done otherwise than the recipe says, besides what was noted before."""
         with self._lock:
-            self._notes[stage] = note
+            before = self._notes.get(stage)
+            self._notes[stage] = f"{before} {note}" if before else note
 
     def go_on(self, point: Point | None) -> None:
         """Forget what came after a checkpoint, or all, and take up what came before it."""
@@ -96,8 +97,10 @@ class Ledger:
                 connection.execute(sa.insert(table), rows)
         stages = schema.stages
         for stage, note in notes.items():
-            mine = sa.update(stages).where(stages.c.run_id == self._run_id)
-            connection.execute(mine.where(stages.c.stage == stage).values(note=note))
+            mine = sa.and_(stages.c.run_id == self._run_id, stages.c.stage == stage)
+            before = connection.execute(sa.select(stages.c.note).where(mine)).scalar()
+            both = note if not before or note in before else f"{before} {note}"
+            connection.execute(sa.update(stages).where(mine).values(note=both))
 
     def flushed(self) -> None:
         """Drop what the last flush wrote: it is committed."""

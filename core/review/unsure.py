@@ -99,16 +99,27 @@ def count_parts(task_id: str) -> int:
 def rank(
     found: Predicted, *, sure_first: bool, threshold: float | None, only_wrong: bool = False
 ) -> np.ndarray:
-    """Give positions in the table by the highest probability, lowest first; ties in their order.
+    """Give positions in the table, the unsure images first; ties in their order.
 
-    With `only_wrong` those of images whose label is known and is not what was predicted.
+    Unsure is an image whose highest probability is low, or with a threshold one of whose
+    probabilities is close to it: that it is clearly none of these is sure, too. With `only_wrong`
+    those of images whose label is known and is not what was predicted.
     """
-    highest = found.table["p_pred"].to_numpy()
-    order = np.argsort(-highest if sure_first else highest, kind="stable")
+    sure = found.table["p_pred"].to_numpy() if threshold is None else _margins(found, threshold)
+    order = np.argsort(-sure if sure_first else sure, kind="stable")
     if only_wrong:
         wrong = found.table["label"].notna().to_numpy() & ~is_right(found, threshold)
         order = np.asarray(order[wrong[order]])
     return order
+
+
+def _margins(found: Predicted, threshold: float) -> np.ndarray:
+    """Give how far from the threshold each image's closest probability is; shape (images,)."""
+    margins = np.empty(len(found.table), dtype=np.float32)
+    for _, group in found.table.groupby("part"):
+        values = probabilities(found, group.index.tolist())
+        margins[group.index] = np.abs(values - np.float32(threshold)).min(axis=1)
+    return margins
 
 
 def is_right(found: Predicted, threshold: float | None) -> np.ndarray:
@@ -117,7 +128,7 @@ def is_right(found: Predicted, threshold: float | None) -> np.ndarray:
     equal = np.asarray((table["pred"] == table["label"]).fillna(value=False), dtype=bool)
     if threshold is None:
         return equal
-    return np.asarray(equal & (table["p_pred"].to_numpy() >= threshold))
+    return np.asarray(equal & (table["p_pred"].to_numpy() > threshold))
 
 
 def score(found: Predicted, threshold: float | None) -> Score | None:
@@ -206,11 +217,11 @@ def _cell(value: str) -> str:
 
 
 def _pred(found: Predicted, own: np.ndarray, threshold: float | None) -> str:
-    if threshold is None or (own.max() >= threshold and not found.is_multi):
+    if threshold is None or (own.max() > threshold and not found.is_multi):
         return found.classes[int(own.argmax())]
     if not found.is_multi:
         return NONE_OF_THESE
-    chosen = (name for name, value in zip(found.classes, own, strict=True) if value >= threshold)
+    chosen = (name for name, value in zip(found.classes, own, strict=True) if value > threshold)
     return labellers.join(chosen) or NONE_OF_THESE
 
 

@@ -18,7 +18,7 @@ from core.datasets import catalog
 from core.domain.errors import ConflictError, NotFoundError, RecipeError
 from core.domain.jobs import ENDED
 from core.domain.recipes import ClassWeighted, Recipe
-from core.domain.runs import Run, StageInfo, Task
+from core.domain.runs import Epoch, Run, StageInfo, Task
 from core.runs import predictions, rows, runs, script, tasks
 from core.runs.extras import is_installed
 from core.store import database, files, frames, schema, version
@@ -131,7 +131,7 @@ def script_facts(run: Run) -> script.ScriptFacts:
     stages = runs.list_stages(run.id)
     items = frames.load(files.run_items(run.id), ["label", "part"])
     steps = frames.load(files.run_steps(run.id), ["stage"])
-    _check(run, stages, items, steps)
+    _check(run, stages, items)
     model = files.load_json(files.run_model(run.id))
     dataset = catalog.get(run.dataset_id)
     classes = tuple(model["classes"])
@@ -188,9 +188,17 @@ def _versions(run: Run) -> dict[str, str]:
     return {**known, "winnow": run.code_version}
 
 
-def _check(
-    run: Run, stages: Sequence[StageInfo], items: pd.DataFrame, steps: pd.DataFrame
-) -> None:
+def _steps_an_epoch(epochs: Sequence[Epoch]) -> dict[int, list[int]]:
+    """Count the steps of each epoch, by stage: with halved batches they are more."""
+    found: dict[int, list[int]] = {}
+    before = -1
+    for epoch in epochs:
+        found.setdefault(epoch.stage, []).append(epoch.last_step - before)
+        before = epoch.last_step
+    return found
+
+
+def _check(run: Run, stages: Sequence[StageInfo], items: pd.DataFrame) -> None:
     if run.status not in ("finished", "stopped"):
         raise ConflictError(
             f"The run {run.name} is {run.status}, and a script repeats one that has ended well.",
@@ -203,11 +211,12 @@ def _check(
             hint="Train it on one device to take its script along.",
         )
     n_train = int((items["part"] == "train").sum())
-    counts = Counter(steps["stage"].tolist())
+    n_steps = _steps_an_epoch(runs.list_epochs(run.id))
     for info in stages:
         stage = run.recipe.stages[info.stage]
         n_batches = n_train // run.recipe.batch_size_of(stage)
-        if info.n_batches != n_batches or counts[info.stage] > n_batches * stage.epochs:
+        most = max(n_steps.get(info.stage, ()), default=0)  # in one epoch
+        if info.n_batches != n_batches or most > n_batches:
             raise RecipeError(
                 f"The run {run.name} went out of memory in stage {info.stage + 1} and went on "
                 "with smaller batches, which its script would not repeat.",

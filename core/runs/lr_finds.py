@@ -7,11 +7,10 @@ import sqlalchemy as sa
 
 from core.datasets import catalog
 from core.domain import durations
-from core.domain.errors import InputError
 from core.domain.jobs import ENDED
 from core.domain.plans import Plan
 from core.domain.runs import Suggestion, Task
-from core.runs import plans, runs, tasks
+from core.runs import plans, tasks
 from core.store import database, ids, schema
 
 FIRST_LR, LAST_LR, N_BATCHES = 1e-7, 10.0, 100
@@ -28,13 +27,12 @@ class LrFind:
 
 
 def start(dataset_id: str, plan: Plan, *, run_id: str | None = None) -> Task:
-    """Queue a range test: from the recipe's start, or from a run's weights unfrozen."""
-    plans.check(dataset_id, plan)
-    if run_id is not None and runs.get(run_id).status not in ("finished", "stopped"):
-        raise InputError(
-            f"The run {runs.get(run_id).name} has no weights to begin from.",
-            hint="Choose a run that finished or was stopped.",
-        )
+    """Queue a range test: from the plan's start, or from a run's weights unfrozen.
+
+    Raises RecipeError for what cannot be trained, and for weights that do not fit.
+    """
+    first = run_id or plan.begins_from
+    plans.check(dataset_id, plan.model_copy(update={"begins_from": first}))
     params = {
         "plan": plan.model_dump(mode="json"),
         "revision": catalog.get(dataset_id).revision,

@@ -10,7 +10,7 @@ from core.domain.errors import NotFoundError, RecipeError
 from core.domain.items import Dataset
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
-from core.runs import devices, extras, recipes, weights
+from core.runs import beginnings, devices, extras, recipes, weights
 from core.store import database, schema
 
 MIN_BATCHES = 4
@@ -95,9 +95,11 @@ def advise(dataset: Dataset, plan: Plan, taken: Taken) -> tuple[Advice, ...]:
         n_train=taken.n_train,
         n_valid=taken.n_valid,
         smallest_class=min((taken.train.get(name, 0) for name in taken.classes), default=None),
-        has_gpu=devices.list_devices() != (devices.CPU,),
+        n_gpus=sum(device != devices.CPU for device in devices.list_devices()),
     )
-    return (*extras.missing(plan.recipe), *advice.advise(plan.recipe, facts))
+    first = plan.begins_from
+    misfits = beginnings.find(first, plan.recipe, taken.classes) if first is not None else ()
+    return (*misfits, *extras.missing(plan.recipe), *advice.advise(plan.recipe, facts))
 
 
 def check(dataset_id: str, plan: Plan) -> None:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import numpy as np
 import streamlit as st
 
 from core.domain.jobs import ENDED
@@ -46,7 +47,7 @@ def _follow(task_id: str) -> None:
     if found is None:
         return
     _score(found, found.threshold)
-    order = unsure.rank(found, sure_first=False, threshold=found.threshold)
+    order = _order(found, task_id, n_images=len(found.table), threshold=found.threshold)
     shown = unsure.guesses(found, order[:WHILE_RUNNING].tolist(), found.threshold)
     st.dataframe(_rows(found, shown), **_look(len(shown)), key="predict-coming")
 
@@ -55,6 +56,20 @@ def _follow(task_id: str) -> None:
 def _load(task_id: str, *, n_parts: int) -> Predicted | None:
     """Keep what was read until more is written."""
     return unsure.load(task_id) if n_parts else None
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _order(
+    _found: Predicted,
+    task_id: str,
+    *,
+    n_images: int,
+    threshold: float | None,
+    sure_first: bool = False,
+    only_wrong: bool = False,
+) -> np.ndarray:
+    """Keep the order: with a threshold it is made of the probabilities of all classes."""
+    return unsure.rank(_found, sure_first=sure_first, threshold=threshold, only_wrong=only_wrong)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -70,7 +85,14 @@ def _results(task: Task, found: Predicted) -> None:
     threshold = _threshold(task, found)
     _score(found, threshold)
     sure_first, only_wrong = _switches(task, found, threshold)
-    order = unsure.rank(found, sure_first=sure_first, threshold=threshold, only_wrong=only_wrong)
+    order = _order(
+        found,
+        task.id,
+        n_images=len(found.table),
+        threshold=threshold,
+        sure_first=sure_first,
+        only_wrong=only_wrong,
+    )
     if len(order):
         _table_and_one(task, found, order.tolist(), threshold)
     elif only_wrong:
@@ -102,14 +124,14 @@ def _threshold(task: Task, found: Predicted) -> float | None:
     if found.threshold is None:
         return None
     return st.slider(
-        "A class counts from a probability of",
+        "A class counts above a probability of",
         0.01,
         0.99,
         value=found.threshold,
         step=0.01,
         key=f"predict-threshold-{task.id}",
-        help="The model gives each class a probability of its own. Where none reaches this, the "
-        "answer is none of these.",
+        help="The model gives each class a probability of its own. Where none is above this, the "
+        "answer is none of these. Unsure are images with a probability close to it.",
         width=420,
     )
 

@@ -1,8 +1,10 @@
 """What a run measures, in words, and which of it is drawn."""
 
-from core.domain.items import Dataset
-from core.domain.recipes import BinaryCrossEntropy, Recipe
+from core.datasets import catalog
+from core.domain import metrics
 from core.domain.recipes.measures import LOWER_IS_BETTER
+from core.domain.runs import Run
+from core.runs import runs
 
 NAMES = {
     "accuracy": "Accuracy",
@@ -26,9 +28,6 @@ NAMES = {
     "valid_loss": "Valid loss",
     "train_loss": "Train loss",
 }
-USUAL = ("accuracy", "top_5_accuracy")
-USUAL_WITH_SIGMOID = ("accuracy", "top_5_accuracy", "accuracy_multi")
-USUAL_MULTI = ("accuracy_multi", "f1_samples", "f2_samples")
 NOT_SHARES = ("cohen_kappa", "log_loss", "valid_loss", "train_loss")
 
 
@@ -42,20 +41,23 @@ def value(metric: str, number: float) -> str:
     return f"{number:.3f}" if metric in NOT_SHARES else f"{number:.1%}"
 
 
-def drawn(recipe: Recipe, dataset: Dataset) -> tuple[str, ...]:
-    """Give the metrics of a run whose curves are drawn together: those that rise when better."""
-    if recipe.metrics:
-        named = [
-            f"top_{recipe.top_k}_accuracy" if "top_k" in one else one for one in recipe.metrics
-        ]
-        return tuple(one for one in named if one not in LOWER_IS_BETTER)
-    if dataset.is_multi_label:
-        return USUAL_MULTI
-    is_sigmoid = isinstance(recipe.loss, BinaryCrossEntropy)
-    return USUAL_WITH_SIGMOID if is_sigmoid else USUAL
+def drawn(run: Run) -> tuple[str, ...]:
+    """Give the metrics of a run whose curves are drawn together: those that rise when better.
+
+    They are those of its first epoch, and before that what it is going to measure.
+    """
+    epochs = runs.list_epochs(run.id)
+    names = epochs[0].metrics if epochs else _expected(run)
+    return tuple(one for one in names if one not in LOWER_IS_BETTER)
 
 
-def shown(metrics: dict[str, float]) -> list[str]:
+def shown(measured: dict[str, float]) -> list[str]:
     """Order what a run has measured for its result: the best known first, the valid loss last."""
-    left = [one for one in metrics if one not in ("train_loss", "valid_loss", "error_rate")]
-    return [*left, "valid_loss"] if "valid_loss" in metrics else left
+    left = [one for one in measured if one not in ("train_loss", "valid_loss", "error_rate")]
+    return [*left, "valid_loss"] if "valid_loss" in measured else left
+
+
+def _expected(run: Run) -> tuple[str, ...]:
+    classes = run.subset.classes or catalog.classes(run.dataset_id)
+    is_multi_label = catalog.get(run.dataset_id).is_multi_label
+    return metrics.measured(run.recipe, n_classes=len(classes), is_multi_label=is_multi_label)

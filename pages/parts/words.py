@@ -12,20 +12,12 @@ from core.domain.recipes import (
     Schedule,
     Sgdr,
     Stage,
-    Trainable,
+    trained_in_words,
 )
 from pages.parts import text
 
 MOST_CLASSES = 5
 MOST_LETTERS = 32
-NAMED = {"features": "the head on cached features", "head": "the head", "all": "all layers"}
-
-
-def trained(found: Trainable) -> str:
-    """Say what a stage trains."""
-    if isinstance(found, int):
-        return "the last group" if found == 1 else f"the last {found} groups"
-    return NAMED[found]
 
 
 def rate(lr: float) -> str:
@@ -49,7 +41,7 @@ def rates(lr: LearningRate) -> str:
 def stage(found: Stage) -> str:
     """Say in one sentence what a stage does."""
     return (
-        f"Train {trained(found.train)} for {text.count(found.epochs, 'epoch')}: "
+        f"Train {trained_in_words(found.train)} for {text.count(found.epochs, 'epoch')}: "
         f"{schedule(found.schedule, rates(found.lr))}{_own(found)}."
     )
 

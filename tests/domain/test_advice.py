@@ -1,6 +1,6 @@
 import pytest
 
-from core.domain.advice import Facts, advise
+from core.domain.advice import Facts, Weights, advise, misfits
 from core.domain.recipes import (
     NO_AUGMENTATION,
     BinaryCrossEntropy,
@@ -44,10 +44,6 @@ def test_fastais_defaults_need_no_advice():
         ({"keep_best": KeepBest(metric="top_k_accuracy"), "top_k": 12}, "top_k"),
         ({"metrics": ("f2_samples",)}, "metrics"),
         ({"keep_best": KeepBest(metric="f1_samples")}, "keep_best.metric"),
-        (
-            {"metrics": ("accuracy",), "keep_best": KeepBest(metric="f1_macro")},
-            "keep_best.metric",
-        ),
         ({"batch_size": 1001}, "batch_size"),
     ],
 )
@@ -80,7 +76,31 @@ def test_losses_and_metrics_of_one_label_are_refused_on_several_and_the_right_on
 
 
 def test_a_sigmoid_a_class_is_allowed_on_one_label_too():
+    measured = ("accuracy", "accuracy_multi", "f1_macro")
+
     assert found(recipe(loss=BinaryCrossEntropy())) == []
+    assert found(recipe(loss=BinaryCrossEntropy(), metrics=measured)) == []
+    assert found(recipe(metrics=measured)) == [("refused", "metrics")]
+
+
+def test_log_loss_is_refused_where_probabilities_do_not_sum_to_1():
+    measured = recipe(loss=BinaryCrossEntropy(), metrics=("accuracy", "log_loss"))
+    watched = recipe(loss=BinaryCrossEntropy(), keep_best=KeepBest(metric="log_loss"))
+
+    (advice,) = advise(measured, ONE)
+
+    assert "log_loss cannot be measured on probabilities that do not sum to 1" in advice.sentence
+    assert "log_loss" not in advice.hint
+    assert found(watched) == [("refused", "keep_best.metric")]
+
+
+def test_one_class_is_refused_also_where_labels_are_several():
+    (advice,) = advise(
+        recipe(loss=BinaryCrossEntropy()), Facts(**{**SEVERAL.__dict__, "n_classes": 1})
+    )
+
+    assert (advice.level, advice.field) == ("refused", "classes")
+    assert advice.sentence.endswith("at least two classes, and there is 1 class in use.")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +129,7 @@ def test_a_batch_of_more_than_half_the_images_is_warned_of_at_the_stage_that_has
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"accumulate": 1001}, "accumulate"),
+        ({"accumulate": 1024}, "accumulate"),
         ({"presize_px": 300}, "presize_px"),
         ({"mix": Mix()}, "mix"),
         ({"optimiser": Optimiser(kind="sgd")}, "optimiser.mom"),
@@ -175,18 +195,100 @@ def test_cached_features_say_what_they_are_not():
     assert random == [("warning", "stages.0.train")]
 
 
-@pytest.mark.parametrize("precision", ["fp16", "bf16"])
-def test_mixed_precision_is_warned_of_where_no_gpu_is(precision):
+@pytest.mark.parametrize(("precision", "level"), [("fp16", "refused"), ("bf16", "warning")])
+def test_mixed_precision_needs_a_gpu_or_a_processor_that_knows_bf16(precision, level):
     made = recipe(precision=precision)
 
     assert found(made) == []
-    assert found(made, facts(has_gpu=False)) == [("warning", "precision")]
+    assert found(made, facts(n_gpus=0)) == [(level, "precision")]
+
+
+@pytest.mark.parametrize(
+    ("n_devices", "fields", "said"),
+    [
+        (2, {"batch_size": 9}, "A batch of 9 images cannot be shared by 2 devices"),
+        (3, {"batch_size": 3}, "A batch of 3 images cannot be shared by 3 devices"),
+        (
+            4,
+            {"stages": (HEAD, ALL.model_copy(update={"batch_size": 10}))},
+            "A batch of 10 images cannot be shared by 4 devices",
+        ),
+        (8, {}, "wants 8 devices, and this machine has 4"),
+    ],
+)
+def test_devices_that_cannot_share_the_batches_are_refused(n_devices, fields, said):
+    (advice,) = advise(recipe(n_devices=n_devices, **fields), facts(n_gpus=4))
+
+    assert (advice.level, advice.field) == ("refused", "n_devices")
+    assert said in advice.sentence
+
+
+def test_devices_that_can_share_the_batches_are_fine():
+    cached = Stage(train="features", epochs=1, lr=1e-3, batch_size=9)
+
+    assert found(recipe(n_devices=4), facts(n_gpus=4)) == []
+    assert found(recipe(n_devices=8), facts(n_gpus=0)) == []
+    assert found(recipe(cached, ALL, n_devices=2), facts(n_gpus=2)) == found(recipe(cached, ALL))
+
+
+def weights(**changes: object) -> Weights:
+    return Weights(
+        **{"run_name": "First", "recipe": recipe(), "classes": ("cat", "dog"), **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "made", "sentence"),
+    [
+        (
+            weights(),
+            recipe(arch="resnet34"),
+            "The run First has weights of resnet18, and the recipe's network is resnet34.",
+        ),
+        (
+            weights(),
+            recipe(concat_pool=False),
+            "The head of the run First has concat pooling, and the recipe's has not.",
+        ),
+        (
+            weights(recipe=recipe(head_dropout=0)),
+            recipe(),
+            "The head of the run First has no layers of dropout, and the recipe's has some.",
+        ),
+        (
+            weights(classes=("cat", "owl")),
+            recipe(),
+            "The run First was trained on 2 classes that are not the 2 of the plan: only one of "
+            "them has dog, owl.",
+        ),
+        (
+            weights(classes=tuple("abcdef")),
+            recipe(),
+            "The run First was trained on 6 classes that are not the 2 of the plan: only one of "
+            "them has a, b, c and 5 more.",
+        ),
+    ],
+)
+def test_weights_of_another_network_head_or_other_classes_do_not_fit(first, made, sentence):
+    (misfit,) = misfits(first, made, ("cat", "dog"))
+
+    assert (misfit.level, misfit.field, misfit.sentence) == ("refused", "begins_from", sentence)
+    assert misfit.hint.endswith("or begin afresh.")
+
+
+def test_weights_fit_whatever_does_not_change_the_network():
+    other = recipe(ALL, head_dropout=0.1, batch_size=8, pretrained=False, loss=ClassWeighted())
+    scratch = {"arch": "xresnet18", "pretrained": False, "stages": (ALL,)}
+    own_head = weights(recipe=recipe(**scratch, concat_pool=False, head_dropout=0))
+
+    assert list(misfits(weights(), other, ("cat", "dog"))) == []
+    assert list(misfits(own_head, recipe(**scratch), ("cat", "dog"))) == []
 
 
 def test_refusals_come_first_and_every_advice_is_a_sentence_with_a_hint():
     made = recipe(mix=Mix(), batch_size=2000, precision="fp16", metrics=("f2_samples",))
 
-    advice = advise(made, facts(has_gpu=False))
+    advice = advise(made, facts(n_gpus=0))
 
-    assert [one.level for one in advice] == ["refused", "refused", "warning", "warning"]
+    assert [one.level for one in advice] == ["refused", "refused", "refused", "warning"]
     assert all(one.sentence.endswith(".") and one.hint.endswith(".") for one in advice)

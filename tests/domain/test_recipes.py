@@ -58,13 +58,32 @@ def test_the_epochs_of_a_stage_with_restarts_follow_from_its_cycles():
             "cached features come first",
         ),
         ({"stages": (Stage(epochs=1, lr=1e-3, size_px=500),)}, "500 px is above the presize"),
-        ({"stages": STAGES, "accumulate": 32, "batch_size": 64}, "32 images is below"),
+        (
+            {"stages": STAGES, "accumulate": 32, "batch_size": 64},
+            "32 images is no multiple of the batch size 64",
+        ),
+        (
+            {"stages": STAGES, "accumulate": 100, "batch_size": 64},
+            "100 images is no multiple of the batch size 64",
+        ),
+        (
+            {"stages": (*STAGES, Stage(epochs=1, lr=1e-3, batch_size=48)), "accumulate": 128},
+            "128 images is no multiple of the batch size 48",
+        ),
         ({"stages": ()}, "at least 1 item"),
     ],
 )
 def test_stages_that_cannot_follow_each_other_are_refused_with_the_reason(fields, said):
     with pytest.raises(ValidationError, match=said):
         Recipe(name="x", arch="resnet18", **fields)
+
+
+def test_a_step_of_whole_batches_in_every_stage_is_taken():
+    stages = (*STAGES, Stage(epochs=1, lr=1e-3, batch_size=48))
+
+    recipe = Recipe(name="x", arch="resnet18", stages=stages, accumulate=192)
+
+    assert recipe.accumulate == 192
 
 
 def test_momentum_moves_over_a_cycle_in_one_cycle_only():

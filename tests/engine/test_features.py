@@ -23,7 +23,7 @@ from torch import nn
 
 from core.domain.errors import UnreadableImageError
 from core.domain.recipes import NO_AUGMENTATION, BinaryCrossEntropy, Recipe, Stage
-from core.engine import data, features, models, seeding, stages
+from core.engine import data, environment, features, models, seeding, stages
 from core.engine.data import TRAIN, VALID
 from core.engine.features import cutting, entries, shards
 from core.store import files
@@ -469,6 +469,21 @@ def test_what_moves_the_activations_has_a_key_of_its_own(changes: dict[str, Any]
     }
 
     assert len(keys) == 2
+
+
+def test_another_version_or_number_of_threads_has_a_key_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body, recipe, known = nn.Linear(2, 2), features_only(), environment.describe()
+    others = ({}, {"platform": "Linux-6"}, {"torch": "9.9"}, {"pillow": "9.9"})
+    keys = []
+
+    for other in (*others, {"n_torch_threads": 64}):
+        monkeypatch.setattr(environment, "describe", lambda other=other: known | other)
+        keys.append(entries.key(body, recipe, None, device="cpu"))
+
+    assert keys[0] == keys[1]  # the same, whatever the kernel
+    assert len(set(keys)) == 4
 
 
 def test_weights_and_statistics_and_the_device_are_part_of_the_key() -> None:

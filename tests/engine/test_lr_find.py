@@ -5,15 +5,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.data.transforms import Normalize
+from fastai.learner import Learner
+from safetensors.torch import load_file
 
 from benchmarks import plain_fastai
 from core.domain.errors import RecipeError
 from core.domain.plans import Plan
-from core.engine import lr_find, suggestions, training, worker
+from core.domain.recipes import Recipe, Stage
+from core.engine import lr_find, outputs, suggestions, training, worker
 from core.engine import range_test as curves
 from core.engine.ledger import Ledger
-from core.store import schema
+from core.store import files, schema
 from tests.engine.conftest import FakeJob, Registered, describe, fine_tune, row_of
 
 pytestmark = pytest.mark.engine
@@ -21,7 +26,12 @@ pytestmark = pytest.mark.engine
 
 def range_test(frame: pd.DataFrame, root: Path, folder: Path, **params: Any) -> lr_find.Test:
     """Make a range test of the small fine-tune."""
-    plan = Plan(split_id="split-a", recipe=params.pop("recipe", fine_tune()), seed=42)
+    plan = Plan(
+        split_id="split-a",
+        recipe=params.pop("recipe", fine_tune()),
+        begins_from=params.pop("begins_from", None),
+        seed=42,
+    )
     asked = lr_find.Params(dataset_id="data-a", plan=plan, revision=1, **params)
     return lr_find.Test(params=asked, frame=frame, root=root, folder=folder)
 
@@ -95,31 +105,70 @@ def test_a_range_test_stops_when_asked(frame: pd.DataFrame, photos: Path, tmp_pa
     assert len(kept.all()) == 4
 
 
-def test_a_range_test_begins_from_the_weights_of_a_run(
+def statistics_seen(learn: Learner) -> list[float]:
+    """Give the mean that the valid images of a learner are normalised with."""
+    (normalise,) = (each for each in learn.dls.valid.after_batch.fs if isinstance(each, Normalize))
+    return normalise.mean.flatten().tolist()
+
+
+def test_weights_of_a_run_are_tested_at_the_plans_start_or_unfrozen_with_its_statistics(
     frame: pd.DataFrame, photos: Path, tmp_path: Path
 ) -> None:
-    ledger, fresh, trained = Ledger("run-a"), curves.Points(), curves.Points()
-    training.train(describe(frame, photos, fine_tune(arch="xresnet18")), ledger, FakeJob())
-    recipe = fine_tune(arch="xresnet18")
+    recipe = fine_tune(normalisation="dataset", stages=(Stage(train="head", epochs=1, lr=1e-2),))
+    training.train(describe(frame, photos, recipe), Ledger("run-a"), FakeJob())
+    facts = outputs.load_facts("run-a")
+    files.write_json(files.run_model("run-a"), {**facts, "mean": [0.25, 0.5, 0.75]})
+    on = {"frame": frame, "root": photos, "folder": tmp_path, "recipe": recipe}
 
-    lr_find.find(range_test(frame, photos, tmp_path, recipe=recipe, num_it=6), fresh, FakeJob())
-    lr_find.find(
-        range_test(frame, photos, tmp_path, recipe=recipe, num_it=6, run_id="run-a"),
-        trained,
-        FakeJob(),
-    )
+    begun = lr_find._learner(range_test(**on, begins_from="run-a"), FakeJob())
+    whole = lr_find._learner(range_test(**on, run_id="run-a"), FakeJob())
 
-    assert trained.all()[0][1] < fresh.all()[0][1]
+    trained = load_file(files.run_weights("run-a"))
+    for learn in (begun, whole):
+        held = learn.model.state_dict()
+        assert all(torch.equal(trained[name], held[name]) for name in trained)
+        assert statistics_seen(learn) == [0.25, 0.5, 0.75]
+    assert (begun.opt.frozen_idx, whole.opt.frozen_idx) == (2, 0)
 
 
-def test_weights_of_another_network_are_refused(
-    frame: pd.DataFrame, photos: Path, tmp_path: Path
+@pytest.mark.parametrize("beginning", [{"run_id": "run-a"}, {"begins_from": "run-a"}])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"arch": "xresnet18"}, "has weights of squeezenet1_0, and the recipe's network"),
+        ({"concat_pool": False}, "has concat pooling, and the recipe's has not"),
+        ({"head_dropout": 0.0}, "has layers of dropout, and the recipe's has none"),
+    ],
+)
+def test_weights_of_another_network_or_head_are_refused(
+    frame: pd.DataFrame,
+    photos: Path,
+    tmp_path: Path,
+    beginning: dict[str, str],
+    changes: dict[str, Any],
+    said: str,
 ) -> None:
-    training.train(describe(frame, photos, fine_tune()), Ledger("run-a"), FakeJob())
-    other = range_test(frame, photos, tmp_path, recipe=fine_tune(arch="xresnet18"), run_id="run-a")
+    left_behind(fine_tune())
+    other = range_test(frame, photos, tmp_path, recipe=fine_tune(**changes), **beginning)
 
-    with pytest.raises(RecipeError, match="are of squeezenet1_0, and the recipe's network"):
+    with pytest.raises(RecipeError, match=said):
         lr_find.find(other, curves.Points(), FakeJob())
+
+
+def test_a_run_that_begins_with_weights_of_other_classes_is_refused(
+    frame: pd.DataFrame, photos: Path
+) -> None:
+    left_behind(fine_tune(), classes=("blue", "green", "yellow"))
+    description = describe(frame, photos, fine_tune(), run_id="run-b", begins_from="run-a")
+
+    with pytest.raises(RecipeError, match="only one of them has red, yellow"):
+        training.train(description, Ledger("run-b"), FakeJob())
+
+
+def left_behind(recipe: Recipe, classes: tuple[str, ...] = ("blue", "green", "red")) -> None:
+    """Write what says of which network and classes the weights of a run are."""
+    facts = {"classes": list(classes), "recipe": recipe.model_dump(mode="json")}
+    files.write_json(files.run_model("run-a"), {**facts, "mean": None, "std": None})
 
 
 def test_a_point_without_a_finite_loss_is_not_kept() -> None:

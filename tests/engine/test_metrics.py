@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from fastai.learner import mk_metric
 from fastai.metrics import (
     BalancedAccuracy,
     CohenKappa,
@@ -21,6 +22,7 @@ from fastai.metrics import (
 from torch import nn
 
 from core.domain.errors import RecipeError
+from core.domain.metrics import measured as measured_names
 from core.domain.recipes import (
     MULTI_LABEL_METRICS,
     SINGLE_LABEL_METRICS,
@@ -181,5 +183,46 @@ def test_what_is_watched_is_measured_also_where_the_recipe_names_no_metrics() ->
 
     found = metrics.build(recipe, n_classes=3, multi_target=False, multi=False)
 
-    names = [getattr(each, "name", None) or each.__name__ for each in found]
-    assert names == ["accuracy", "error_rate", "f1_macro"]
+    assert names_of(found) == ("accuracy", "error_rate", "f1_macro")
+
+
+def test_a_watched_metric_that_says_nothing_of_the_data_is_refused() -> None:
+    with pytest.raises(RecipeError, match="With 4 classes the top-5 accuracy is always 1"):
+        build(keep_best=KeepBest(metric="top_k_accuracy"), **ONE_LABEL)
+
+
+SIGMOID = BinaryCrossEntropy()
+WATCHED = KeepBest(metric="top_k_accuracy")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "changes"),
+    [
+        (ONE_LABEL, {}),
+        (ONE_LABEL, {"metrics": SINGLE_LABEL_METRICS, "top_k": 3}),
+        (ONE_LABEL, {"keep_best": WATCHED, "top_k": 3}),
+        (SIGMOID_OF_ONE, {"loss": SIGMOID}),
+        (
+            SIGMOID_OF_ONE,
+            {"loss": SIGMOID, "keep_best": WATCHED, "metrics": ("f1_macro", "f1_samples")},
+        ),
+        (SEVERAL, {"loss": SIGMOID}),
+        (
+            SEVERAL,
+            {"loss": SIGMOID, "metrics": MULTI_LABEL_METRICS, "early_stopping": EarlyStopping()},
+        ),
+    ],
+)
+def test_a_fit_knows_each_metric_by_the_name_that_everybody_expects(
+    kinds: dict[str, bool], changes: dict[str, Any]
+) -> None:
+    recipe = fine_tune(**changes)
+
+    found = metrics.build(recipe, n_classes=7, **kinds)
+
+    assert names_of(found) == measured_names(recipe, n_classes=7, is_multi_label=kinds["multi"])
+
+
+def names_of(found: list[Any]) -> tuple[str, ...]:
+    """Name metrics as fastai's Recorder does."""
+    return tuple(mk_metric(each).name for each in found)

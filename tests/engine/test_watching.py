@@ -17,7 +17,8 @@ from torch import nn
 
 from core.domain import recipes
 from core.domain.errors import RecipeError
-from core.engine import packing, watching
+from core.engine import metrics, packing, watching
+from tests.engine.conftest import fine_tune
 
 pytestmark = pytest.mark.engine
 
@@ -53,12 +54,12 @@ class Seen(Callback):
         self.states.append(copy.deepcopy(self.learn.model.state_dict()))
 
 
-def learner(tmp_path: Path, **changes: Any) -> Learner:
+def learner(tmp_path: Path, *, n_outputs: int = 2, **changes: Any) -> Learner:
     """Make a tiny network with batch norm on random numbers."""
     torch.manual_seed(0)
     rows = [(torch.randn(4), torch.tensor(index % 2)) for index in range(8)]
     dls = DataLoaders(DataLoader(rows, bs=4), DataLoader(rows, bs=4), device="cpu")
-    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, n_outputs))
     plain: dict[str, Any] = {"loss_func": nn.CrossEntropyLoss(), "metrics": [accuracy]}
     made = Learner(dls, model, path=tmp_path, **(plain | changes))
     made.logger = lambda _values: None
@@ -135,16 +136,20 @@ def test_a_stage_on_a_part_of_the_model_keeps_the_whole_model(tmp_path: Path) ->
     assert keep.best.state.keys() == whole.state_dict().keys()
 
 
-def top_3_accuracy(inp: torch.Tensor, _targ: torch.Tensor) -> torch.Tensor:
-    """Measure something under a name with a k in it."""
-    return inp.mean()
-
-
-def test_the_k_in_the_name_of_a_metric_is_no_obstacle(tmp_path: Path) -> None:
-    learn = learner(tmp_path, metrics=[accuracy, top_3_accuracy])
+def test_the_recipe_s_k_is_watched_and_not_the_usual_five(tmp_path: Path) -> None:
+    recipe = fine_tune(keep_best=recipes.KeepBest(metric="top_k_accuracy"), top_k=2)
+    found = metrics.build(recipe, n_classes=6, multi_target=False, multi=False)
+    learn = learner(tmp_path, metrics=found, n_outputs=6)
     keep = watching.KeepBest("top_k_accuracy")
 
-    learn.fit(2, cbs=[keep, Planned([0.5, 0.25], "top_3_accuracy")])
+    learn.fit(
+        2,
+        cbs=[
+            keep,
+            Planned([0.25, 0.75], "top_5_accuracy"),
+            Planned([0.5, 0.25], "top_k_accuracy"),
+        ],
+    )
 
     assert keep.best is not None
     assert (keep.best.epoch, keep.best.value) == (0, 0.5)

@@ -40,7 +40,7 @@ EXTREME = Recipe(
     loss=LabelSmoothing(epsilon=0.9),
     optimiser=Optimiser(mom=0.5, sqr_mom=0.9, eps=1e-9, wd=3.0),
     grad_clip=999.5,
-    accumulate=7,
+    accumulate=6,
     n_devices=64,
     n_workers=64,
     feature_views=16,
@@ -207,11 +207,26 @@ def test_a_refused_value_is_told_and_the_field_shows_what_holds(at):
 
 
 def test_a_metric_that_is_always_right_is_refused_with_what_to_do(at):
+    asked_before = "top_k-d-1" in [one.key for one in at.number_input]
     at.multiselect(key="metrics-d-1").set_value(["accuracy", "top_k_accuracy"]).run()
 
+    assert not asked_before
+    assert at.number_input(key="top_k-d-1").value == 5
     assert start(at).disabled
     assert "The top 5 of 3 classes hold every answer" in said(at.warning)
     assert "Count the top 2 or fewer." in said(at.warning)
+
+
+def test_two_metrics_of_one_name_are_told_apart(at):
+    plans.change_recipe("d-1", metrics=("f1_macro_multi",), keep_best=KeepBest())
+
+    at.run()
+    at.selectbox(key="keep_best-metric-best by-d-1").set_value("F1, macro").run()
+
+    options = at.multiselect(key="metrics-d-1").options
+    assert sound(at)
+    assert [one for one in options if one.startswith("F1")] == ["F1, macro", "F1, macro (2)"]
+    assert recipe().keep_best == KeepBest(metric="f1_macro")
 
 
 def test_a_package_that_is_missing_is_named_with_its_line(at, monkeypatch):
@@ -230,6 +245,44 @@ def test_another_network_takes_the_weights_that_it_has(at):
     assert (recipe().arch, recipe().pretrained) == ("xresnet18", False)
     assert "trained from scratch" in said(at.caption)
     assert "on a body that is still random" in said(at.info)
+
+
+def typed(at: AppTest, name: str) -> AppTest:
+    """Type a network that the list does not have, as a browser sends it."""
+    box = at.selectbox(key="arch-d-1")
+    box.options.append(name)
+    return box.set_value(name).run()
+
+
+def test_a_network_of_timm_is_typed_with_its_tag(at, monkeypatch):
+    monkeypatch.setattr(extras, "list_timm", lambda: ("timm:resnet18", "timm:resnet34"))
+
+    typed(at, " timm:resnet18.a1_in1k ")
+
+    assert sound(at)
+    assert recipe().arch == "timm:resnet18.a1_in1k"
+    assert at.selectbox(key="arch-d-1").value == "timm:resnet18.a1_in1k"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "timm:resnet81.a1_in1k",
+            "timm has no network called 'resnet81'.  \nNear to it are resnet18, resnet34.",
+        ),
+        ("resnet19", "The network 'resnet19' is not one of those on offer"),
+    ],
+)
+def test_a_typed_network_that_is_none_is_told_and_changes_nothing(at, monkeypatch, name, sentence):
+    monkeypatch.setattr(extras, "list_timm", lambda: ("timm:resnet18", "timm:resnet34"))
+    before = recipe()
+
+    typed(at, name)
+
+    assert sentence in said(at.error)
+    assert recipe() == before
+    assert at.selectbox(key="arch-d-1").value == before.arch
 
 
 def test_recipes_are_saved_copied_loaded_and_deleted(at):

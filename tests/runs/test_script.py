@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -402,7 +403,7 @@ def test_the_weight_decay_of_each_optimiser_is_fastais() -> None:
         assert inspect.signature(make).parameters["wd"].default == decay
 
 
-def leave_ended(recipe: Recipe, *, n_steps: int) -> None:
+def leave_ended(recipe: Recipe, *, n_steps: int, ends: Sequence[int] = (2,)) -> None:
     """Leave what a finished run leaves of itself: a stage, steps, items and a model."""
     builders.insert_dataset({"cat": list("abcdefgh"), "dog": list("abcdefgh")})
     builders.insert_run("run-1", recipe=recipe.model_dump(mode="json"))
@@ -412,6 +413,11 @@ def leave_ended(recipe: Recipe, *, n_steps: int) -> None:
     items = pd.DataFrame({"label": ["cat", "dog"] * 6, "part": "train"})
     frames.save(files.run_items("run-1"), items)
     frames.save(files.run_steps("run-1"), pd.DataFrame({"stage": [0] * n_steps}))
+    numbers = dict.fromkeys(("train_loss", "valid_loss", "seconds", "images_per_second"), 1.0)
+    for number, last_step in enumerate(ends):
+        epoch = {"epoch": number, "stage": 0, "last_step": last_step, "metrics": {}, **numbers}
+        with database.writing() as connection:
+            connection.execute(sa.insert(schema.epochs).values(run_id="run-1", **epoch))
     files.write_json(files.run_model("run-1"), {"classes": ["cat", "dog"], "mean": None})
     files.write_bytes(files.run_weights("run-1"), b"weights")
 
@@ -436,7 +442,9 @@ def test_a_run_on_several_devices_has_no_plain_script() -> None:
 
 
 def test_a_run_whose_batches_were_halved_has_no_plain_script() -> None:
-    leave_ended(ONE_STAGE, n_steps=6)
+    longer = AN_EPOCH.model_copy(update={"epochs": 9})
+    recipe = ONE_STAGE.model_copy(update={"stages": (longer,)})
+    leave_ended(recipe, n_steps=9, ends=(2, 8))  # then a person stopped it
 
     with pytest.raises(RecipeError, match="went out of memory in stage 1"):
         exports.request("run-1", "script")

@@ -1,10 +1,12 @@
 """What speaks against a recipe, before anything runs: refusals and warnings, each a sentence."""
 
-from core.domain.advice import data, measures, network, stages
+from core.domain.advice import data, machine, measures, network, stages
+from core.domain.advice.beginning import Weights, misfits
+from core.domain.advice.measures import suiting
 from core.domain.advice.values import Advice, Facts, Level
 from core.domain.recipes import Recipe
 
-RULES = (*data.RULES, *measures.RULES, *stages.RULES, *network.RULES)
+RULES = (*data.RULES, *measures.RULES, *stages.RULES, *network.RULES, *machine.RULES)
 
 
 def advise(recipe: Recipe, facts: Facts) -> tuple[Advice, ...]:
@@ -13,4 +15,4 @@ def advise(recipe: Recipe, facts: Facts) -> tuple[Advice, ...]:
     return tuple(sorted(found, key=lambda advice: advice.level != "refused"))
 
 
-__all__ = ["Advice", "Facts", "Level", "advise"]
+__all__ = ["Advice", "Facts", "Level", "Weights", "advise", "misfits", "suiting"]

@@ -5,18 +5,18 @@ from collections.abc import Iterator
 from core.domain.advice.values import Advice, Facts, Rule, refused, warning
 from core.domain.recipes import ClassWeighted, Recipe
 
+LEAST_CLASSES = 2  # also where an image may have several labels, or none
 PRESIZE_RATIO = 1.5
 SMALLEST_PRESIZED_PX = 96  # below, images are as a rule not larger themselves
 EPOCHS_FOR_MIXING = 20
 
 
 def _parts(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
-    needed = 1 if facts.is_multi_label else 2
-    if facts.n_classes < needed:
+    if facts.n_classes < LEAST_CLASSES:
+        used = "is 1 class" if facts.n_classes == 1 else f"are {facts.n_classes} classes"
         yield refused(
             "classes",
-            f"A classifier needs images of {'a class' if needed == 1 else 'at least two classes'}"
-            f", and there are {facts.n_classes} classes in use.",
+            f"A classifier needs images of at least two classes, and there {used} in use.",
             "Label or add images, or choose the classes again.",
         )
     if facts.n_valid == 0:

@@ -13,6 +13,20 @@ from core.domain.recipes import (
 )
 
 
+def suiting(recipe: Recipe, *, is_multi_label: bool) -> tuple[Metric, ...]:
+    """Give the metrics that can be measured of a recipe's answers.
+
+    With a sigmoid a class those of several labels can, too, and log loss cannot: it is of
+    probabilities that sum to 1.
+    """
+    if is_multi_label:
+        return MULTI_LABEL_METRICS
+    if not isinstance(recipe.loss, BinaryCrossEntropy):
+        return SINGLE_LABEL_METRICS
+    of_one = tuple(metric for metric in SINGLE_LABEL_METRICS if metric != "log_loss")
+    return (*of_one, *MULTI_LABEL_METRICS)
+
+
 def _loss(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
     if facts.is_multi_label and not isinstance(recipe.loss, BinaryCrossEntropy):
         yield refused(
@@ -24,33 +38,28 @@ def _loss(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
 
 
 def _metrics(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
-    suiting, kind = _suiting(facts)
-    wrong = [metric for metric in recipe.metrics if metric not in suiting]
+    able = suiting(recipe, is_multi_label=facts.is_multi_label)
+    wrong = [metric for metric in recipe.metrics if metric not in able]
     if wrong:
         yield refused(
             "metrics",
-            f"{_joined(wrong)} cannot be measured on {kind}.",
-            f"Choose among {_joined(suiting)}.",
+            f"{_joined(wrong)} cannot be measured on {_kind(recipe, facts)}.",
+            f"Choose among {_joined(able)}.",
         )
 
 
 def _watched(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
-    suiting, kind = _suiting(facts)
+    able = suiting(recipe, is_multi_label=facts.is_multi_label)
     for field in ("keep_best", "early_stopping"):
         chosen = getattr(recipe, field)
         if chosen is None or chosen.metric == "valid_loss":
             continue
-        if chosen.metric not in suiting:
+        if chosen.metric not in able:
             yield refused(
                 f"{field}.metric",
-                f"{chosen.metric} cannot be watched: it is not measured on {kind}.",
-                f"Choose valid_loss, or one of {_joined(suiting)}.",
-            )
-        elif recipe.metrics and chosen.metric not in recipe.metrics:
-            yield refused(
-                f"{field}.metric",
-                f"{chosen.metric} cannot be watched: the recipe does not measure it.",
-                "Add it to the metrics, or watch one that is there.",
+                f"{chosen.metric} cannot be watched: it is not measured on "
+                f"{_kind(recipe, facts)}.",
+                f"Choose valid_loss, or one of {_joined(able)}.",
             )
 
 
@@ -90,10 +99,13 @@ def _early_stopping(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
         )
 
 
-def _suiting(facts: Facts) -> tuple[tuple[Metric, ...], str]:
+def _kind(recipe: Recipe, facts: Facts) -> str:
+    """Say what metrics are measured on."""
     if facts.is_multi_label:
-        return MULTI_LABEL_METRICS, "images with several labels"
-    return SINGLE_LABEL_METRICS, "images with one label"
+        return "images with several labels"
+    if isinstance(recipe.loss, BinaryCrossEntropy):
+        return "probabilities that do not sum to 1, which are those of binary cross-entropy"
+    return "images with one label"
 
 
 def _joined(names: Sequence[str]) -> str:

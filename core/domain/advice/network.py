@@ -1,4 +1,4 @@
-"""Rules about network, optimiser and arithmetic."""
+"""Rules about network and optimiser."""
 
 from collections.abc import Iterator
 
@@ -37,21 +37,4 @@ def _momentum(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
         )
 
 
-def _precision(recipe: Recipe, facts: Facts) -> Iterator[Advice]:
-    if facts.has_gpu or recipe.precision == "fp32":
-        return
-    if recipe.precision == "fp16":
-        yield warning(
-            "precision",
-            "fp16 is made for GPUs, and this machine trains on its CPU.",
-            "Take fp32, or bf16 where the CPU knows it.",
-        )
-        return
-    yield warning(
-        "precision",
-        "On a CPU bf16 is quicker only where it has the instructions for it (AVX512-BF16 or AMX).",
-        "Compare the seconds of one epoch with fp32.",
-    )
-
-
-RULES: tuple[Rule, ...] = (_pooling, _momentum, _precision)
+RULES: tuple[Rule, ...] = (_pooling, _momentum)

@@ -18,7 +18,7 @@ class Facts:
     n_train: int  # images
     n_valid: int
     smallest_class: int | None  # train images of the smallest class; None: not known
-    has_gpu: bool = True
+    n_gpus: int = 1  # that runs of this machine can take
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,10 +83,13 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def _steps_are_whole(self) -> "Recipe":
-        if self.accumulate is not None and self.accumulate < self.batch_size:
-            raise ValueError(
-                f"a step of {self.accumulate} images is below the batch size {self.batch_size}"
-            )
+        if self.accumulate is None:
+            return self
+        for size in map(self.batch_size_of, self.stages):
+            if self.accumulate % size:  # fastai divides by it, whatever whole batches make
+                raise ValueError(
+                    f"a step of {self.accumulate} images is no multiple of the batch size {size}"
+                )
         return self
 
     @property

@@ -153,7 +153,8 @@ class StageFit:
         taken = used.batch_size_of(self.stage)
         return (
             f"The memory did not suffice for batches of {wanted} images: they were of {taken}, "
-            f"and their gradients were added up to steps of {asked.accumulate or wanted}."
+            f"and their gradients were added up to steps of "
+            f"{asked.accumulate or wanted // taken * taken}."
         )
 
     def _keep(self) -> None:

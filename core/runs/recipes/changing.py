@@ -3,23 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.domain import archs
+from core.domain import archs, metrics
 from core.domain.errors import RecipeError
 from core.domain.recipes import (
     MULTI_LABEL_METRICS,
     SINGLE_LABEL_METRICS,
     BinaryCrossEntropy,
     CrossEntropy,
-    Metric,
     Recipe,
     Sgdr,
     Stage,
 )
 from core.runs.recipes import library
 from core.runs.recipes.checking import checked
-
-MULTI_LABEL_FIRST: tuple[Metric, ...] = ("accuracy_multi", "f1_samples", "f2_samples")
-"""What is measured of several labels an image, where nobody has chosen."""
 
 BEGUN_ANEW = ("name", "arch", "pretrained", "stages")
 """What another offer brings along, whatever a person set before."""
@@ -52,7 +48,7 @@ def rebuild(recipe: Recipe, *, name: str, is_multi_label: bool = False) -> Recip
 def for_labels(recipe: Recipe, *, is_multi_label: bool) -> Recipe:
     """Give a recipe the loss and the metrics that the labels of a dataset ask for."""
     suiting = MULTI_LABEL_METRICS if is_multi_label else SINGLE_LABEL_METRICS
-    usual = MULTI_LABEL_FIRST if is_multi_label else ()
+    usual = metrics.USUAL_OF_SEVERAL_LABELS if is_multi_label else ()
     changes: dict[str, object] = {
         "metrics": tuple(one for one in recipe.metrics if one in suiting) or usual
     }

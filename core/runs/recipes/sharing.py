@@ -14,6 +14,21 @@ MOST_BYTES = 100_000
 FIRST_LINE = "# A recipe of Winnow: what is trained, how long and how fast.\n"
 
 
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads plain values alone: a few lines of names for values can stand for billions of them."""
+
+    def compose_node(self, parent: object, index: object) -> object:
+        """Make a node, or raise RecipeError where it has a name (`&`), or is one (`*`)."""
+        event = self.peek_event()
+        if event.anchor is not None:
+            raise RecipeError(
+                f"The file uses the name {event.anchor!r:.40} for a value in line "
+                f"{event.start_mark.line + 1}, which recipes never do.",
+                hint="Write the value out, without & and *.",
+            )
+        return super().compose_node(parent, index)
+
+
 def to_yaml(recipe: Recipe) -> str:
     """Write a recipe down; `from_yaml` makes exactly the same of it."""
     values = {FORMAT: VERSION, **recipe.model_dump(mode="json")}
@@ -66,7 +81,7 @@ def _decoded(content: bytes) -> str:
 
 def _loaded(text: str) -> object:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506  # a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark is not None else ""

@@ -55,7 +55,7 @@ class ScriptFacts:
 
     @property
     def threshold(self) -> float:
-        """Give the probability from which a class counts as predicted."""
+        """Give the probability above which a class counts as predicted."""
         loss = self.recipe.loss
         return (loss if isinstance(loss, BinaryCrossEntropy) else BinaryCrossEntropy()).threshold
 

@@ -28,8 +28,7 @@ def restarts(opt, rate, cycles):
 '''
 
 BEST = """
-if not best.new_best:  # the last epoch was not the best one
-    learn.model.load_state_dict(best.state)
+if best.put_back():
     print("# with the best epoch's weights:", *{learner}.validate())
 """
 

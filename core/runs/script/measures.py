@@ -1,13 +1,10 @@
 """The part of a script that measures: fastai's metrics under the names of a recipe."""
 
-from core.domain.recipes import Metric
+from core.domain import metrics
 from core.runs.script import text
 from core.runs.script.facts import ScriptFacts
 
-TOP_5_FROM = 6
-"""As in the run: with five classes or fewer the top-5 accuracy is always 1."""
-
-PLAIN = ("accuracy", "error_rate")
+PLAIN = ("accuracy", "error_rate", "top_5_accuracy")
 SCORES = {
     "precision_macro": 'Precision(average="macro")',
     "recall_macro": 'Recall(average="macro")',
@@ -20,7 +17,11 @@ SEVERAL = {
     "f2_samples": "FBetaMulti(beta=2, thresh={}, average='samples')",
     "f1_macro_multi": "F1ScoreMulti(thresh={}, average='macro')",
 }
-USUAL_MULTI: tuple[Metric, ...] = ("accuracy_multi", "f1_samples", "f2_samples")
+
+TOP_5 = """
+def top_5_accuracy(inp, targ):
+    return top_k_accuracy(inp, targ, k=5)
+"""
 
 AGAINST_NUMBERS = '''
 def against_numbers(measure):
@@ -53,22 +54,21 @@ def named(name, metric):
 def write(facts: ScriptFacts) -> list[str]:
     """Write the functions that the metrics need, each a block; most need none."""
     used = expressions(facts)
-    blocks = {"against_numbers(": AGAINST_NUMBERS, "by_class(": BY_CLASS, "named(": NAMED}
+    blocks = {
+        "top_5_accuracy": TOP_5,
+        "against_numbers(": AGAINST_NUMBERS,
+        "by_class(": BY_CLASS,
+        "named(": NAMED,
+    }
     return [block.strip("\n") for name, block in blocks.items() if name in used]
 
 
 def expressions(facts: ScriptFacts) -> str:
     """Write the list of metrics, in the order of the run."""
-    return text.sequence([_expression(name, facts) for name in _names(facts)], indent=2)
-
-
-def _names(facts: ScriptFacts) -> list[str]:
-    if facts.recipe.metrics:
-        return list(facts.recipe.metrics)
-    if facts.is_multi:
-        return list(USUAL_MULTI)
-    top = ["top_5"] if len(facts.classes) >= TOP_5_FROM else []
-    return [*PLAIN, *top, *(["accuracy_multi"] if facts.is_one_hot else [])]
+    names = metrics.measured(
+        facts.recipe, n_classes=len(facts.classes), is_multi_label=facts.is_multi
+    )
+    return text.sequence([_expression(name, facts) for name in names], indent=2)
 
 
 def _expression(name: str, facts: ScriptFacts) -> str:
@@ -81,11 +81,5 @@ def _expression(name: str, facts: ScriptFacts) -> str:
     if name in SCORES:
         score = f"by_class({SCORES[name]})" if facts.is_one_hot else SCORES[name]
         return f"named({name!r}, {score})"
-    plain = _plain(name, facts)
+    plain = name if name in PLAIN else f"partial(top_k_accuracy, k={facts.recipe.top_k})"
     return f"against_numbers({plain})" if facts.is_one_hot else plain
-
-
-def _plain(name: str, facts: ScriptFacts) -> str:
-    if name in PLAIN:
-        return name
-    return f"partial(top_k_accuracy, k={5 if name == 'top_5' else facts.recipe.top_k})"

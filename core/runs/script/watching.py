@@ -39,6 +39,14 @@ class KeepBest(TrackerCallback):
         super().after_epoch()
         if self.new_best:
             self.state = deepcopy(self.whole.state_dict())
+
+    def put_back(self):
+        """Put the best epoch's weights back; False where the model has them, or there is none."""
+        now = self.whole.state_dict()
+        if self.state is None or all(torch.equal(self.state[name], now[name]) for name in now):
+            return False
+        self.whole.load_state_dict(self.state)
+        return True
 '''
 
 

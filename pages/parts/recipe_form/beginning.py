@@ -59,8 +59,9 @@ def _network(form: Form, *, begins_from_a_run: bool) -> None:
         key=key,
         on_change=_network_chosen,
         args=(form.dataset_id, key),
+        accept_new_options=True,
         help="Type a part of a name to search. Names that begin with timm: are of the timm "
-        "library.",
+        "library; one with a tag, such as timm:resnet18.a1_in1k, is typed whole.",
     )
     arch = archs.find(recipe.arch)
     about = arch.about if arch else ""
@@ -137,7 +138,8 @@ def _begin(dataset_id: str, name: str) -> None:
 
 @errors.callback
 def _network_chosen(dataset_id: str, key: str) -> None:
-    name = st.session_state[key]
+    name = st.session_state[key].strip()
+    extras.check_timm(name)
     arch = archs.find(name)
     kept = plans.get(dataset_id).recipe.pretrained
     pretrained = kept and arch is not None and arch.is_pretrained

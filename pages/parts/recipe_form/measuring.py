@@ -1,7 +1,10 @@
 """Fields of what is measured and kept, and where a run is written besides."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from core.domain import metrics
 from core.domain.recipes import (
     MULTI_LABEL_METRICS,
     SINGLE_LABEL_METRICS,
@@ -11,28 +14,13 @@ from core.domain.recipes import (
     Tta,
 )
 from core.runs import extras, plans
-from pages.parts import errors, fields
+from pages.parts import errors, fields, run_metrics, text
 from pages.parts.fields import Form, Path
 
-NAMES = {
-    "accuracy": "accuracy",
-    "error_rate": "error rate",
-    "top_k_accuracy": "top-k accuracy",
-    "precision_macro": "precision, mean of classes",
-    "recall_macro": "recall, mean of classes",
-    "f1_macro": "F1, mean of classes",
-    "balanced_accuracy": "balanced accuracy",
-    "cohen_kappa": "Cohen's kappa",
-    "log_loss": "log loss",
-    "accuracy_multi": "accuracy of labels",
-    "f1_samples": "F1, mean of images",
-    "f2_samples": "F2, mean of images",
-    "f1_macro_multi": "F1, mean of labels",
-    "valid_loss": "valid loss",
-}
 METRICS_HELP = (
-    "Beside the loss. Where some classes are rare, the mean over classes says more than accuracy. "
-    "Left empty: the usual ones for the data."
+    "Beside the loss. Macro is the mean over classes, samples the mean over images. Where some "
+    "classes are rare, the mean over classes says more than accuracy. Left empty: the usual ones "
+    "for the data."
 )
 TRACKERS = (
     ("csv", "CSV log", "A table of all epochs in the run's folder, for other programs."),
@@ -46,10 +34,10 @@ def show(form: Form, *, is_multi_label: bool) -> None:
     """Draw metrics, what is kept, early stopping and test-time augmentation."""
     suiting = MULTI_LABEL_METRICS if is_multi_label else SINGLE_LABEL_METRICS
     _metrics(form, suiting)
-    if not is_multi_label:
+    if not is_multi_label and "top_k_accuracy" in metrics.chosen(form.recipe):
         said = "An answer counts as right when the label is among the k likeliest classes."
         fields.whole(form, ("top_k",), "k of top-k accuracy", (2, 100, 1), said)
-    watched = {NAMES[name]: name for name in ("valid_loss", *suiting)}
+    watched: tuple[str, ...] = ("valid_loss", *suiting)
     said = "Helps where the last epochs grow worse. Without it the last epoch's weights are kept."
     if fields.optional(form, ("keep_best",), "Keep the best epoch", KeepBest(), said):
         _watched(form, ("keep_best", "metric"), "Best by", watched)
@@ -80,7 +68,7 @@ def _metrics(form: Form, suiting: tuple[Metric, ...]) -> None:
     st.multiselect(
         "Metrics",
         [*suiting, *others],
-        format_func=NAMES.__getitem__,
+        format_func=_labels((*suiting, *others)).__getitem__,
         key=key,
         placeholder="The usual ones",
         on_change=_metrics_chosen,
@@ -89,13 +77,17 @@ def _metrics(form: Form, suiting: tuple[Metric, ...]) -> None:
     )
 
 
-def _watched(form: Form, path: Path, label: str, watched: dict[str, object]) -> None:
-    found = form.value(path)
-    options = watched if found in watched.values() else {**watched, NAMES[found]: found}
-    fields.pick(form, path, label, options)
+def _labels(names: Sequence[str]) -> dict[str, str]:
+    """Give each metric a label of its own: `F1, macro` is one of classes, and one of labels."""
+    return text.distinct({name: run_metrics.name(name) for name in names})
 
 
-def _stopping(form: Form, watched: dict[str, object]) -> None:
+def _watched(form: Form, path: Path, label: str, watched: Sequence[str]) -> None:
+    labels = _labels(list(dict.fromkeys((*watched, form.value(path)))))
+    fields.pick(form, path, label, {said: name for name, said in labels.items()})
+
+
+def _stopping(form: Form, watched: Sequence[str]) -> None:
     _watched(form, ("early_stopping", "metric"), "Stop by", watched)
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:

@@ -12,8 +12,9 @@ from core.domain.recipes import (
     OneCycle,
     Sgdr,
     Stage,
+    trained_in_words,
 )
-from pages.parts import fields, words
+from pages.parts import fields
 from pages.parts.fields import Form, Path
 
 FIRST_RATE = 1e-3  # for a stage that found its rate itself and now gets a number
@@ -69,9 +70,9 @@ MOMENTUM_HELP = (
 
 
 def _trained(form: Form, stage: Stage, at: Path) -> None:
-    options = {words.trained(name): name for name in ("features", "head", "all")}
+    options = {trained_in_words(name): name for name in ("features", "head", "all")}
     groups = stage.train if isinstance(stage.train, int) else 2
-    chosen = "the last groups" if isinstance(stage.train, int) else words.trained(stage.train)
+    chosen = "the last groups" if isinstance(stage.train, int) else trained_in_words(stage.train)
     fields.pick(
         form,
         (*at, "train"),
