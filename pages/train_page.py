@@ -24,6 +24,7 @@ from pages.parts import (
 )
 
 POLL_SECONDS = 1.5
+TOLD = "train.told"  # the warnings that were shown last
 
 
 def show() -> None:
@@ -73,7 +74,17 @@ def _advice(dataset: Dataset, plan: Plan, taken: Taken) -> bool:
         st.warning(_said(refusals), icon=":material/block:")
     if warnings:
         st.info(_said(warnings), icon=":material/lightbulb:")
+    _tell_new(dataset.id, warnings)
     return bool(refusals)
+
+
+def _tell_new(dataset_id: str, warnings: list[tuple[str, str]]) -> None:
+    """Show a warning that a change has just brought where the person looks, too."""
+    before = st.session_state.get(f"{TOLD}-{dataset_id}")
+    st.session_state[f"{TOLD}-{dataset_id}"] = warnings
+    for one in warnings if before is not None else []:
+        if one not in before:
+            st.toast(_said([one]), icon=":material/lightbulb:")
 
 
 def _said(found: list[tuple[str, str]]) -> str:
@@ -98,6 +109,8 @@ def _what_will_happen(dataset: Dataset, plan: Plan, taken: Taken) -> None:
 
 
 def _stages(dataset: Dataset, plan: Plan, *, n_classes: int) -> None:
+    if n_classes < 2:  # which was refused above
+        return
     found = previews.request_parameters(dataset.id, plan, n_classes=n_classes)
     counted = found.result["stages"] if found.result else [None] * len(plan.recipe.stages)
     for number, (stage, count) in enumerate(zip(plan.recipe.stages, counted, strict=True), 1):
@@ -125,6 +138,7 @@ def _await_count(dataset_id: str, n_classes: int) -> None:
 @errors.callback
 def _start(dataset_id: str) -> None:
     run = runs.start(dataset_id, plans.get(dataset_id))
+    plans.change(dataset_id, begins_from=None)  # the next run begins afresh, unless that is chosen
     state.choose_run(run.id)
 
 

@@ -27,10 +27,8 @@ from fastcore.basics import chunked
 from torch import distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from core.domain.advice.machine import SMALLEST_SHARE
 from core.domain.errors import RecipeError
-
-SMALLEST_SHARE = 2
-"""Layers of batch norm cannot train on one image."""
 
 
 @dataclass(frozen=True, kw_only=True)

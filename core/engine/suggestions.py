@@ -41,13 +41,14 @@ RULES = (
         name="valley",
         find=valley,
         n_needed=2,
-        about="Two thirds into the longest fall of the loss: fastai's own default.",
+        about="Halfway along the longest fall of the loss: fastai's own default.",
     ),
     Rule(
         name="slide",
         find=slide,
         n_needed=16,
-        about="The largest rate before the loss changes its slope: the boldest of the four.",
+        about="From the largest rates on, two points that lie 15 apart slide down until the loss "
+        "slopes about the same at both: the rate of the lower one.",
     ),
 )
 

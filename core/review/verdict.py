@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from core.domain.runs import Epoch
 
 RISE = 1.05  # the valid loss must end this much above its minimum to be called rising
+FAR = 2.0  # a valid loss this many times the train loss is far above it
 FALL = 0.95  # a loss that ends this much below the epoch before is still falling
 
 
@@ -30,6 +31,12 @@ def sentence(epochs: Sequence[Epoch]) -> str:
         return (
             f"Rather underfitting: the train loss stays above the valid loss ({losses}), and both "
             "have settled. Less augmentation, a higher rate or a larger network may help."
+        )
+    if last.valid_loss > FAR * last.train_loss:
+        return (
+            f"Settled, with the valid loss far above the train loss ({losses}): the model knows "
+            "the train images much better than others. More or cleaner images, stronger "
+            "augmentation or fewer epochs may help."
         )
     return (
         f"Well fitted: the valid loss has settled near its lowest value ({losses}). More epochs "

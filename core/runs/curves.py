@@ -81,9 +81,11 @@ def _marks(run: Run, epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
 
 def _facts(run: Run) -> list[list[str]]:
     progress = run.progress
-    facts = [["Status", run.message or run.status]]
+    facts = [["Status", run.status]]
     if run.status in ACTIVE:
-        facts = [["Status", run.status], ["Now", run.message or "starting"]]
+        facts.append(["Now", run.message or "starting"])
+    elif run.message:
+        facts.append(["Was at", run.message])
     if progress.total:
         facts.append(["Batch", f"{progress.done} of {progress.total}"])
     worked = run.seconds_before

@@ -67,7 +67,9 @@ def begin_from(dataset_id: str, name: str) -> Plan:
     """Begin the plan's recipe anew from an offer of the library, fit for the dataset's labels."""
     multi = catalog.get(dataset_id).is_multi_label
     recipe = recipes.rebuild(get(dataset_id).recipe, name=name, is_multi_label=multi)
-    return change(dataset_id, recipe=recipe)
+    if recipe.pretrained and weights.find(recipe.arch) is None:
+        recipe = recipe.model_copy(update={"arch": _arch_with_weights(recipe.arch)})
+    return change(dataset_id, recipe=recipe, begins_from=None)
 
 
 def change_subset(dataset_id: str, **fields: object) -> Plan:
@@ -129,6 +131,11 @@ def _first_recipe(dataset_id: str) -> Recipe:
     dataset = catalog.get(dataset_id)
     if dataset.source == "sample":
         return recipes.for_the_sample()
-    archs = (recipes.DEFAULT_ARCH, "resnet18", "squeezenet1_0")
-    arch = next((name for name in archs if weights.find(name)), recipes.DEFAULT_ARCH)
-    return recipes.for_labels(recipes.fine_tune(arch=arch), is_multi_label=dataset.is_multi_label)
+    first = recipes.fine_tune(arch=_arch_with_weights(recipes.DEFAULT_ARCH))
+    return recipes.for_labels(first, is_multi_label=dataset.is_multi_label)
+
+
+def _arch_with_weights(usual: str) -> str:
+    """Give a network whose weights are on this machine, or the usual one where there is none."""
+    named = (usual, recipes.DEFAULT_ARCH, "resnet18", "squeezenet1_0")
+    return next((name for name in named if weights.find(name)), usual)

@@ -136,7 +136,8 @@ class Lease:
     def fail(self, sentence: str, hint: str) -> None:
         """End the row as failed with a reason; a row that is not ours any more is left alone."""
         try:
-            self.finish("failed", error=sentence, hint=hint, **_no_wish(self.table))
+            over = {"message": "", "remaining_seconds": None, **_no_wish(self.table)}
+            self.finish("failed", error=sentence, hint=hint, **over)
         except ConflictError as error:
             sys.stderr.write(f"{error.sentence}\n")
 

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.recipes import trained_in_words
 from core.domain.runs import Run
-from core.runs import runs
+from core.runs import recipes, runs
 from pages.parts import (
     errors,
     live_chart,
@@ -26,8 +27,9 @@ MOST_LOG = 20_000  # characters, from the end
 LOSS = Panel(
     title="Loss",
     x="step",
+    x_title="batch",
     traces=(
-        Trace(y="loss", name="train, each batch", opacity=0.25),
+        Trace(y="loss", name="train, each batch", opacity=0.5),
         Trace(y="smooth_loss", name="train, smoothed"),
         Trace(y="valid_loss", name="valid", x="epoch_step", mode="lines+markers"),
     ),
@@ -35,6 +37,7 @@ LOSS = Panel(
 RATE = Panel(
     title="Rate and momentum",
     x="step",
+    x_title="batch",
     traces=(
         Trace(y="lr", name="rate of the head"),
         Trace(y="momentum", name="momentum", axis="right"),
@@ -71,6 +74,11 @@ def _description(run: Run) -> None:
         f"seed {run.seed}",
         f"revision {run.revision}",
     ]
+    changed = recipes.changed_fields(
+        run.recipe, is_multi_label=catalog.get(run.dataset_id).is_multi_label
+    )
+    if changed:
+        said.append(f"not as in the library: {text.escape(', '.join(changed))}")
     if run.begins_from is not None:
         said.append(f"from the weights of {text.escape(runs.get(run.begins_from).name)}")
     if run.n_continued:
@@ -83,7 +91,7 @@ def _description(run: Run) -> None:
 def _metrics(run: Run) -> Panel:
     names = run_metrics.drawn(run)
     traces = [Trace(y=one, name=run_metrics.name(one), mode="lines+markers") for one in names]
-    return Panel(title="Metrics on valid", x="epoch", traces=tuple(traces))
+    return Panel(title="Metrics on valid", x="epoch", x_title="epoch", traces=tuple(traces))
 
 
 @st.fragment(run_every=POLL_SECONDS)

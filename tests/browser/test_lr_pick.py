@@ -20,7 +20,7 @@ def insert_range_test(dataset: Dataset) -> None:
         "id": f"task-{dataset.id}",
         "kind": "lr_find",
         "dataset_id": dataset.id,
-        "params": {},
+        "params": {"plan": plans.get(dataset.id).model_dump(mode="json")},
         "status": "finished",
         "created_at": clock.now(),
     }

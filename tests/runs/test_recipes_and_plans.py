@@ -69,12 +69,21 @@ def test_another_recipe_keeps_sizes_and_takes_a_network_that_it_can_train():
     assert (back.arch, back.pretrained, back.size_px) == ("resnet34", True, 96)
 
 
-def test_another_recipe_keeps_what_was_set_by_hand_and_nothing_that_the_first_one_brought():
+def test_another_recipe_keeps_what_suits_images_and_machine_and_nothing_else():
     satellite = recipes.satellite().model_copy(update={"batch_size": 16, "precision": "bf16"})
 
     made = recipes.rebuild(satellite, name="Fine-tune")
 
-    assert made == recipes.fine_tune().model_copy(update={"batch_size": 16, "precision": "bf16"})
+    assert made == recipes.fine_tune().model_copy(update={"batch_size": 16})
+
+
+def test_a_recipe_says_in_what_it_is_not_the_librarys_any_more():
+    same = recipes.fine_tune(arch="resnet18", lr=1e-3).model_copy(update={"batch_size": 16})
+    other = same.model_copy(update={"precision": "bf16", "stages": same.stages[:1]})
+
+    assert recipes.changed_fields(same) == ()
+    assert recipes.changed_fields(other) == ("stages", "precision")
+    assert recipes.changed_fields(other.model_copy(update={"name": "Mine"})) == ()
 
 
 def test_stages_of_another_recipe_keep_their_ratio_to_smaller_sizes():

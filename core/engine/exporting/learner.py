@@ -20,8 +20,7 @@ from fastai.vision.core import PILImage
 from PIL import Image, ImageOps
 
 from core.domain import archs
-from core.engine import augmenting, normalising
-from core.engine.exporting import statistics
+from core.engine import augmenting, normalising, outputs
 from core.engine.trained import PLACEHOLDER_PX, Trained
 from core.store import files
 
@@ -76,7 +75,7 @@ def _loaders(model: Trained) -> DataLoaders:
         after_batch=[
             IntToFloatTensor(),
             *augmenting.batch_transforms(model.recipe),
-            *normalising.transforms(statistics.load(model.run_id)),
+            *normalising.transforms(outputs.statistics_of(model.run_id)),
         ],
         path=Path(),
     )

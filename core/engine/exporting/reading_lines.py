@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.domain import archs
-from core.engine.exporting import statistics
+from core.engine import outputs
 from core.engine.trained import Trained
 
 README = """\
@@ -31,7 +31,7 @@ def code(model: Trained) -> Sequence[str]:
     answer = "sigmoid()" if model.is_sigmoid else "softmax(dim=1)"
     normalised = 'Normalize.from_stats(about["mean"], about["std"], cuda=False)'
     transforms = ["IntToFloatTensor()", f"*{_resized(model)}"]
-    transforms += [normalised] if statistics.load(model.run_id) is not None else []
+    transforms += [normalised] if outputs.statistics_of(model.run_id) is not None else []
     return [
         "import json, torch, torchvision",
         "from fastai.vision.all import *",

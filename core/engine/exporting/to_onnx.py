@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from core.domain.errors import EngineError, InputError
-from core.engine.exporting import statistics
+from core.engine import outputs
 from core.engine.trained import Trained
 from core.store import files
 
@@ -31,7 +31,7 @@ class Wrapped(nn.Module):
         super().__init__()
         self.model = model.learn.model
         self.is_sigmoid = model.is_sigmoid
-        mean, std = statistics.load(model.run_id) or ((0.0,) * 3, (1.0,) * 3)
+        mean, std = outputs.statistics_of(model.run_id) or ((0.0,) * 3, (1.0,) * 3)
         self.register_buffer("mean", torch.tensor(mean).reshape(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(1, -1, 1, 1))
 

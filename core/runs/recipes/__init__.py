@@ -3,6 +3,7 @@
 from core.runs.recipes.changing import (
     FieldPath,
     add_stage,
+    changed_fields,
     for_labels,
     move_stage,
     rebuild,
@@ -48,6 +49,7 @@ __all__ = [
     "SavedRecipe",
     "add_stage",
     "baseline",
+    "changed_fields",
     "checked",
     "delete",
     "diff",

@@ -17,14 +17,17 @@ from core.domain.recipes import (
 from core.runs.recipes import library
 from core.runs.recipes.checking import checked
 
-BEGUN_ANEW = ("name", "arch", "pretrained", "stages")
-"""What another offer brings along, whatever a person set before."""
+KEPT = (
+    *("presize_px", "size_px", "batch_size", "resize", "augmentation"),
+    *("input", "n_workers"),
+)
+"""What suits the images and the machine rather than an offer: it stays when another is chosen."""
 
 FieldPath = Sequence[str | int]
 
 
 def rebuild(recipe: Recipe, *, name: str, is_multi_label: bool = False) -> Recipe:
-    """Begin anew from an offer, and keep what a person set on everything but the stages.
+    """Begin anew from an offer, and keep what a person set for the images and the machine.
 
     Set is what differs from the offer that the recipe began as. Sizes of the offer's stages keep
     their ratio to the size of the whole, so an offer still fits small images and few of them.
@@ -43,6 +46,28 @@ def rebuild(recipe: Recipe, *, name: str, is_multi_label: bool = False) -> Recip
     values["presize_px"] = max(values["presize_px"], largest)
     made = checked(Recipe, values)
     return for_labels(made, is_multi_label=True) if is_multi_label else made
+
+
+def changed_fields(recipe: Recipe, *, is_multi_label: bool = False) -> tuple[str, ...]:
+    """Name the fields in which a recipe that bears an offer's name is not that offer any more.
+
+    Sizes and what else suits the images or the machine are no change, and neither is the network.
+    """
+    offers = [one for one in library.LIBRARY if one.name == recipe.name]
+    if not offers:
+        return ()
+    offered = for_labels(offers[0].make(), is_multi_label=is_multi_label).model_dump()
+    alike = ("name", "arch", "pretrained", "stages", *KEPT)
+    found = [
+        name
+        for name, value in recipe.model_dump().items()
+        if name not in alike and value != offered[name]
+    ]
+    ours, theirs = (
+        [(stage["train"], stage["schedule"]["kind"]) for stage in stages]
+        for stages in (recipe.model_dump()["stages"], offered["stages"])
+    )
+    return (*(["stages"] if ours != theirs else []), *found)
 
 
 def for_labels(recipe: Recipe, *, is_multi_label: bool) -> Recipe:
@@ -131,7 +156,7 @@ def _set_by_hand(recipe: Recipe, *, is_multi_label: bool) -> dict[str, Any]:
     return {
         field: value
         for field, value in recipe.model_dump().items()
-        if field not in BEGUN_ANEW and value not in [one[field] for one in begun]
+        if field in KEPT and value not in [one[field] for one in begun]
     }
 
 

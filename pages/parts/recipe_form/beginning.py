@@ -40,12 +40,35 @@ def _recipe(dataset: Dataset, recipe: Recipe) -> None:
         args=(dataset.id, key),
     )
     if own:
-        st.caption("One of your own recipes.")
+        st.caption("A recipe of your own. To find it again later, save it in My recipes.")
         return
     found = offers[recipe.name]
     st.caption(
         f"{found.about}  \n**Source:** {found.source}  \n**Measured here:** {found.measured}"
     )
+    _changed(dataset, recipe)
+
+
+def _changed(dataset: Dataset, recipe: Recipe) -> None:
+    """Say in what the recipe is not the library's any more, and offer to go back."""
+    found = recipes.changed_fields(recipe, is_multi_label=dataset.is_multi_label)
+    if not found:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Changed from the library: {text.escape(', '.join(found))}.")
+        st.button(
+            "Back to the library's",
+            type="tertiary",
+            icon=":material/restart_alt:",
+            on_click=_back,
+            args=(dataset.id, recipe.name),
+            help="Sizes, augmentation and network stay.",
+        )
+
+
+@errors.callback
+def _back(dataset_id: str, name: str) -> None:
+    plans.begin_from(dataset_id, name)
 
 
 def _network(form: Form, *, begins_from_a_run: bool) -> None:

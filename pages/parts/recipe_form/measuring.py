@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domain import metrics
+from core.domain import advice, metrics
 from core.domain.recipes import (
-    MULTI_LABEL_METRICS,
-    SINGLE_LABEL_METRICS,
     EarlyStopping,
     KeepBest,
     Metric,
@@ -25,14 +23,19 @@ METRICS_HELP = (
 TRACKERS = (
     ("csv", "CSV log", "A table of all epochs in the run's folder, for other programs."),
     ("tensorboard", "TensorBoard", "Helps where you compare runs there already."),
-    ("wandb", "Weights & Biases", "Sends each run to your account; set it up with: wandb login."),
-    ("mlflow", "MLflow", "Writes each run to the MLflow server that the environment names."),
+    (
+        "wandb",
+        "Weights & Biases",
+        "Sends each run to your account. Set WANDB_API_KEY where Winnow is "
+        "started, or WANDB_MODE=offline to keep it here.",
+    ),
+    ("mlflow", "MLflow", "Writes each run to the MLflow server that MLFLOW_TRACKING_URI names."),
 )
 
 
 def show(form: Form, *, is_multi_label: bool) -> None:
     """Draw metrics, what is kept, early stopping and test-time augmentation."""
-    suiting = MULTI_LABEL_METRICS if is_multi_label else SINGLE_LABEL_METRICS
+    suiting = advice.suiting(form.recipe, is_multi_label=is_multi_label)
     _metrics(form, suiting)
     if not is_multi_label and "top_k_accuracy" in metrics.chosen(form.recipe):
         said = "An answer counts as right when the label is among the k likeliest classes."
