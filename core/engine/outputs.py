@@ -1,5 +1,6 @@
 """The files that a run leaves in its folder."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,21 @@ def load_model(run_id: str, learn: Learner) -> None:
     if not path.exists():
         raise _no_model(run_id, path)
     learn.model.load_state_dict(load_file(path))
+
+
+def begin_from(run_id: str, first: str, learn: Learner) -> None:
+    """Put the weights of the run `first` into a run's learner, and keep a copy with the run.
+
+    The copy stays what the run began with, also where `first` is continued afterwards; a run that
+    begins anew takes the copy.
+    """
+    kept = files.run_beginning(run_id)
+    if not kept.exists():
+        path = files.run_weights(first)
+        if not path.exists():
+            raise _no_model(first, path)
+        files.write_with(kept, lambda part: shutil.copyfile(path, part))
+    learn.model.load_state_dict(load_file(kept))
 
 
 def check_same(run_id: str, recipe: Recipe, classes: tuple[str, ...]) -> None:

@@ -17,6 +17,9 @@ from core.engine.job import Job
 FIRST_LR, LAST_LR, N_BATCHES = 1e-7, 10.0, 100
 """fastai's defaults."""
 
+FALL = 0.9
+"""A curve whose lowest smoothed loss is above this share of its first tells little."""
+
 INSTEAD = ("valley", "steepest", "minimum/10", "slide")
 """What is taken, in this order, where the wanted suggestion cannot be read off the curve."""
 
@@ -29,6 +32,17 @@ class Found:
     name: str  # of the suggestion
     points: tuple[tuple[float, float, float], ...]  # rate, loss, smoothed loss
     suggestions: tuple[dict[str, Any], ...]
+
+    @property
+    def doubt(self) -> str | None:
+        """Say why the rate may be far off, where its curve hardly falls."""
+        losses = [smooth for _lr, _loss, smooth in self.points]
+        if not losses or min(losses) <= FALL * losses[0]:
+            return None
+        return (
+            "The loss hardly fell in the range test, so this rate is little more than a guess; a "
+            "number as the stage's rate may serve better."
+        )
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Found":

@@ -135,6 +135,11 @@ def run_checkpoint(run_id: str) -> Path:
     return run_folder(run_id) / "checkpoint.safetensors"
 
 
+def run_beginning(run_id: str) -> Path:
+    """Give the path of the weights that a run began with, where these are another run's."""
+    return run_folder(run_id) / "beginning.safetensors"
+
+
 def run_weights(run_id: str) -> Path:
     """Give the path of the weights, with a JSON of the same name beside them."""
     return run_folder(run_id) / "model.safetensors"

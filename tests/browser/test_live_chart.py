@@ -93,3 +93,19 @@ def test_it_stops_asking_when_the_run_has_ended(chart):
     chart.page.wait_for_timeout(2_500)  # three times the polling interval: nothing may come
 
     assert [url for url in asked if "/steps" in url] == []
+
+
+def test_axes_have_names_and_what_is_empty_or_constant_is_drawn_as_such(chart):
+    read = """() => [...document.querySelectorAll('.live-panel')].map(({ layout }) => ({
+        x: layout.xaxis.title.text,
+        visible: layout.xaxis.visible !== false,
+        words: layout.annotations.map((one) => one.text),
+        right: layout.yaxis2 ? layout.yaxis2.range : null,
+    }))"""
+
+    loss, metrics, rate = chart.page.evaluate(read)
+
+    assert (loss["x"], metrics["x"], rate["x"]) == ("batch", "epoch", "batch")
+    assert [loss["visible"], metrics["visible"], rate["visible"]] == [True, False, True]
+    assert metrics["words"] == ["nothing yet"]
+    assert rate["right"] == pytest.approx([0.855, 0.945])

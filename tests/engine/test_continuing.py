@@ -279,6 +279,7 @@ def test_a_run_begins_from_the_weights_of_another(frame: pd.DataFrame, photos: P
     training.train(description, Ledger("run-b"), FakeJob())
 
     first, second = weights("run-a"), weights("run-b")
+    assert files.run_beginning("run-b").read_bytes() == files.run_weights("run-a").read_bytes()
     learnt = [name for name in first if "running" not in name and "batches" not in name]
     assert all(torch.allclose(first[name], second[name], atol=1e-6) for name in learnt)
 

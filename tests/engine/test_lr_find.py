@@ -179,3 +179,14 @@ def test_a_point_without_a_finite_loss_is_not_kept() -> None:
     points.add(0.3, 1.0, 1.0)
 
     assert points.all() == ((0.3, 1.0, 1.0),)
+
+
+def test_a_rate_from_a_curve_that_hardly_falls_is_doubted() -> None:
+    rates = [1e-4, 1e-3, 1e-2]
+    found = {"name": "valley", "suggestions": ()}
+
+    flat = curves.Found(lr=1e-3, points=tuple((lr, 1.0, 1.0) for lr in rates), **found)
+    steep = curves.Found(lr=1e-3, points=tuple((lr, 1.0, 1e-3 / lr) for lr in rates), **found)
+
+    assert "hardly fell" in str(flat.doubt)
+    assert steep.doubt is None

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets import catalog, edits
 from core.runs import processes, tasks
+from tests import builders
 from tests.datasets import looks
 from tests.pages import library
 
@@ -301,3 +302,18 @@ def test_the_app_imports_no_torch(home):
     )
 
     assert ran.stdout.strip().endswith("heavy: []"), ran.stderr
+
+
+def test_runs_on_home_name_their_dataset():
+    for number, name in enumerate(("Cats", "Dogs")):
+        described = {"dataset_id": f"d-{number}", "split_id": f"s-{number}"}
+        builders.insert_dataset({"a": ["1.jpg"], "b": ["2.jpg"]}, **described)
+        catalog.rename(described["dataset_id"], name)
+        builders.insert_run(f"run-{number}", name="1 · Fine-tune", **described)
+
+    at = opened("home")
+
+    said = " ".join(one.value for one in at.caption)
+    assert sound(at)
+    assert "Cats · finished" in said
+    assert "Dogs · finished" in said

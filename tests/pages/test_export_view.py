@@ -49,7 +49,11 @@ def test_a_click_starts_one_task_which_is_followed(run_id):
 def test_a_file_that_was_made_is_offered_with_its_size_and_what_it_cannot_do(run_id):
     task = exports.request(run_id, "onnx")
     files.write_bytes(files.export_file(task.id, "model.onnx"), b"0" * 1500)
-    facts = {"file": "model.onnx", "notes": ["Resizing is left to you."], "most_difference": 2e-6}
+    facts = {
+        "file": "model.onnx",
+        "notes": ["Resizing is left to `you_`."],
+        "most_difference": 2e-6,
+    }
     finish(task.id, result=facts)
 
     at = opened()
@@ -58,7 +62,7 @@ def test_a_file_that_was_made_is_offered_with_its_size_and_what_it_cannot_do(run
     (button,) = at.get("download_button")
     assert button.proto.label == "Download · 1.5 kB"
     said = " ".join(each.value for each in at.caption)
-    assert "Resizing is left to you" in said
+    assert "Resizing is left to `you_`\\." in said
     assert "2e" in said
     assert labels(at).count("Export") == 3
 

@@ -1,5 +1,7 @@
 """The interpret page of all kinds of runs, rendered without a browser."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -196,3 +198,16 @@ def _worst(*, label: str, pred: str):
         missed=(("cat", 0.1),),
         wrongly_given=given,
     )
+
+
+def test_long_names_leave_room_for_the_loss_and_what_it_was_taken_for():
+    one = dataclasses.replace(
+        _worst(label="A very long name of a class", pred="Another_that_goes_on_and_on"),
+        probability=0.9,
+        label_probability=0.1,
+    )
+
+    first, second = tiles.caption(one, multi=False).split("\n")
+
+    assert first == "A very lo…lass → Another_t…d_on"
+    assert second == "loss 0.50 · 90% Anothe…_on, 10% own"

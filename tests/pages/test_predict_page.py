@@ -151,3 +151,16 @@ def test_a_prediction_under_way_shows_what_has_come(run_id, tmp_path):
     assert sound(at)
     assert at.dataframe[0].value["file"].tolist() == ["cat/2.jpg", "cat/1.jpg"]
     assert "Stop" in [button.label for button in at.button]
+
+
+def test_the_model_that_is_shown_stays_when_a_newer_run_ends(run_id):
+    builders.insert_run("run-2", status="running")
+    at = opened(run="run-2")
+
+    leave_model("run-2")
+    at.run()
+
+    assert sound(at)
+    assert at.query_params["run"] == run_id
+    (model,) = [one for one in at.selectbox if one.label == "Model of the run"]
+    assert model.value == run_id

@@ -92,3 +92,12 @@ def test_runs_of_several_labels_are_compared_on_the_same_images(valid):
     assert scored["exact_match"].tolist() == [0.5, 0.75, 0.25]
     assert any("**1** images turned right, **0** turned wrong" in one.value for one in at.markdown)
     assert any("above the threshold of its recipe" in one.value for one in at.caption)
+
+
+def test_what_a_run_has_not_is_left_empty(valid):
+    builders.insert_run("run-1", status="queued")
+
+    at = opened("runs")
+
+    assert at.dataframe[0].proto.placeholder == ""
+    assert at.dataframe[0].proto.HasField("placeholder")

@@ -64,3 +64,29 @@ def test_equal_names_get_labels_of_their_own():
     labels = text.distinct({"ds-1": "train", "ds-2": "train", "ds-3": "test"})
 
     assert labels == {"ds-1": "train", "ds-2": "train (2)", "ds-3": "test"}
+
+
+@pytest.mark.parametrize(
+    ("said", "drawn"),
+    [
+        ("Give `a_b`, not c_d.", r"Give `a_b`, not c\_d\."),
+        ("One ` alone_", r"One \` alone\_"),
+        ("None", "None"),
+    ],
+)
+def test_code_in_a_sentence_stays_code_and_the_rest_means_nothing(said, drawn):
+    assert text.with_code(said) == drawn
+
+
+@pytest.mark.parametrize(
+    ("names", "made"),
+    [
+        (("clothing", "run", "2 · Fine-tune", "learner"), "clothing-run-2-fine-tune-learner.pkl"),
+        (("../../etc", "a/b\\c:d"), "etc-a-b-c-d.pkl"),
+        (("中文", "Été"), "中文-été.pkl"),
+        (("…", "\u202e"), "winnow.pkl"),
+        (("x" * 300,), f"{'x' * 21}-{'x' * 10}.pkl"),
+    ],
+)
+def test_a_file_name_is_made_of_names_and_harmless(names, made):
+    assert text.file_name(*names, ending=".pkl") == made

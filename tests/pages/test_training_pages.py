@@ -338,7 +338,8 @@ def test_a_typed_rate_goes_into_every_stage_and_nonsense_is_told(ids):
 
 def finished_range_test() -> None:
     """Insert a range test with one suggestion that was found and one that was not."""
-    task = tasks.start("lr_find", dataset_id="d-1", key="lr-1")
+    params = {"plan": plans.get("d-1").model_dump(mode="json")}
+    task = tasks.start("lr_find", dataset_id="d-1", params=params, key="lr-1")
     suggestions = [
         {"name": "valley", "lr": 1e-3, "loss": 0.5, "about": "About.", "why_not": None},
         {"name": "slide", "lr": None, "loss": None, "about": "About.", "why_not": "Too few."},

@@ -120,6 +120,7 @@ def _epoch(number: int, train: float, valid: float) -> Epoch:
         ([(1.0, 1.0), (0.7, 0.7)], "Still learning"),
         ([(1.5, 1.0), (1.4, 0.99)], "underfitting"),
         ([(0.5, 0.5), (0.45, 0.49)], "Well fitted"),
+        ([(0.5, 1.25), (0.342, 1.235)], "knows the train images much better than others"),
     ],
 )
 def test_the_verdict_reads_the_curves(losses, word):

@@ -68,3 +68,13 @@ def test_thinning_keeps_spikes_and_the_end():
 def test_an_unknown_run_is_told_in_a_sentence():
     with pytest.raises(NotFoundError, match="run-none"):
         curves.get("run-none", since=0)
+
+
+def test_a_run_that_failed_says_so_first_and_then_what_it_did(run):
+    with database.writing() as connection:
+        ended = {"status": "failed", "message": "reading the first images"}
+        connection.execute(sa.update(schema.runs).values(**ended))
+
+    facts = curves.get(run, since=0)["facts"]
+
+    assert facts[:2] == [["Status", "failed"], ["Was at", "reading the first images"]]

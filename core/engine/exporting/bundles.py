@@ -50,7 +50,7 @@ def save_script(
     """Write a plain script with its README, the run's items, and weights that it begins with."""
     taken = {}
     if begins_from is not None:
-        weights = files.run_weights(begins_from)
+        weights = files.run_beginning(run_id)
         if not weights.exists():
             raise NotFoundError(
                 f"The weights that this run began with are gone: {weights} is not there.",

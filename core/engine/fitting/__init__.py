@@ -71,7 +71,7 @@ class Fit(Standing):
             first = self.description.begins_from
             if first is not None:
                 outputs.check_same(first, self.recipe, self.scenes.batches.classes)
-                outputs.load_model(first, self.scenes.learn)
+                outputs.begin_from(run_id, first, self.scenes.learn)
             return None
         self.n_epochs, self.measured = point.epoch, point.values["measured"]
         self.has_trained = True

@@ -83,7 +83,7 @@ class StageFit:
             n_params_trained=n_trained,
             n_batches=fit.scene.batches.n_train_batches,
             lr_find=self.found.as_json() if self.found else None,
-            note=self._memory_note(),
+            note=self._note(),
         )
         return True
 
@@ -144,6 +144,10 @@ class StageFit:
             return None
         wanted, used = asked.batch_size_of(asked.stages[self.index]), self.fit.scene.learn.dls.bs
         return wanted // used * used
+
+    def _note(self) -> str | None:
+        said = [self._memory_note(), self.found.doubt if self.found else None]
+        return " ".join(each for each in said if each) or None
 
     def _memory_note(self) -> str | None:
         asked, used = self.fit.description.recipe, self.fit.recipe
