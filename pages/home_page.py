@@ -103,12 +103,13 @@ def _activity() -> None:
         st.caption("Nothing is running.")
     for task in active:
         _task_row(task)
+    names = {one.id: one.name for one in catalog.list_datasets() + catalog.list_removed()}
     for run in working:
-        _run_row(run)
+        _run_row(run, names[run.dataset_id])
     if ended:
         st.subheader("Finished", anchor=False)
     for run in ended:
-        _run_row(run)
+        _run_row(run, names[run.dataset_id])
 
 
 def _task_row(task: Task) -> None:
@@ -116,17 +117,17 @@ def _task_row(task: Task) -> None:
         task_view.progress(task)
 
 
-def _run_row(run: Run) -> None:
+def _run_row(run: Run, dataset_name: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.markdown(f"**{text.escape(text.shorten(run.name))}**")
-            st.caption(_run_words(run))
+            st.caption(_run_words(run, dataset_name))
         page = "interpret" if run.status in ENDED and run.metrics else "train"
         state.link(page, "Show", icon="arrow_forward", dataset=run.dataset_id, run=run.id)
 
 
-def _run_words(run: Run) -> str:
-    words = [run.status]
+def _run_words(run: Run, dataset_name: str) -> str:
+    words = [text.shorten(dataset_name, 32), run.status]
     accuracy = run.metrics.get("accuracy")
     if accuracy is not None:
         words.append(f"accuracy {accuracy:.1%}")

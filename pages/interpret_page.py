@@ -94,6 +94,8 @@ def _choose(trained: list[Run]) -> Run:
     by_id = {run.id: run for run in trained}
     wanted = state.find_run_id()
     current = wanted if wanted in by_id else trained[0].id
+    if wanted != current:  # else another would be shown as soon as a newer run ends
+        state.choose_run(current)
     key = f"interpret-run-{current}"
     names = text.distinct({run.id: run.name for run in trained})
     labels = {run.id: f"{names[run.id]}{_score(run)}" for run in trained}

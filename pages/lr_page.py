@@ -5,11 +5,12 @@ import functools
 import streamlit as st
 
 from core.domain.jobs import ENDED
-from core.domain.recipes import Auto, Recipe
+from core.domain.plans import Plan
+from core.domain.recipes import Auto, Recipe, trained_in_words
 from core.domain.runs import Run, Suggestion, Task
 from core.runs import lr_finds, plans, recipes, runs, tasks
 from core.runs.lr_finds import LrFind
-from pages.parts import errors, live_chart, state, text, toolbar, words
+from pages.parts import errors, live_chart, measured_for, state, text, toolbar, words
 from pages.parts.live_chart import Panel, Trace
 
 POLL_SECONDS = 1.0
@@ -32,20 +33,22 @@ def show() -> None:
         st.info("No range test yet: press *Find the learning rate*.", icon=":material/show_chart:")
         return
     picked = _curve(task)
+    measured_for.show(task, plan)
     if picked is not None:
-        _offer_pick(dataset.id, plan.recipe, task, picked)
+        _offer_pick(dataset.id, plan, task, picked)
     _outcome(dataset.id, task.id, ended=task.status in ENDED)
 
 
 def _controls(dataset_id: str, recipe: Recipe, task: Task | None) -> None:
-    trained = {run.id: run for run in runs.list_runs(dataset_id) if _has_weights(run)}
+    trained = {run.id: run for run in runs.list_runs(dataset_id) if _has_weights(run, recipe.arch)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         begin = st.selectbox(
             "Begin from",
             [FROM_START, *trained],
             format_func=_begin_labels(trained, recipe).__getitem__,
-            key=f"lr-begin-{dataset_id}",
+            key=f"lr-begin-{dataset_id}-{recipe.arch}",
             width=420,
+            help=f"Runs that have left weights of {recipe.arch}, the recipe's network.",
         )
         busy = task is not None and task.status not in ENDED
         if busy and task is not None:
@@ -61,12 +64,13 @@ def _controls(dataset_id: str, recipe: Recipe, task: Task | None) -> None:
     st.caption(f"Recipe: {text.escape(words.recipe(recipe))}.")
 
 
-def _has_weights(run: Run) -> bool:
-    return run.status in ("finished", "stopped") and bool(run.metrics)
+def _has_weights(run: Run, arch: str) -> bool:
+    has_ended = run.status in ("finished", "stopped") and bool(run.metrics)
+    return has_ended and run.recipe.arch == arch
 
 
 def _begin_labels(trained: dict[str, Run], recipe: Recipe) -> dict[str, str]:
-    first = words.trained(recipe.stages[0].train)
+    first = trained_in_words(recipe.stages[0].train)
     names = text.distinct({run.id: run.name for run in trained.values()})
     after = {key: f"{name}: its weights, all layers unfrozen" for key, name in names.items()}
     return {FROM_START: f"the start of the recipe, training {first}", **after}
@@ -104,10 +108,10 @@ def _picked(task_id: str, point: live_chart.Pick) -> None:
     st.session_state[PICKED] = {task_id: point["x"]}
 
 
-def _offer_pick(dataset_id: str, recipe: Recipe, task: Task, lr: float) -> None:
+def _offer_pick(dataset_id: str, plan: Plan, task: Task, lr: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Picked from the curve: **{words.rate(lr)}**", width="content")
-        _use_button(dataset_id, recipe, task, lr, key="picked")
+        _use_button(dataset_id, plan, task, lr, key="picked")
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -127,41 +131,42 @@ def _outcome(dataset_id: str, task_id: str, *, ended: bool) -> None:
         st.error(f"{text.escape(task.error)}{hint}", icon=":material/error:")
     found = lr_finds.find(task_id)
     if found is not None and found.suggestions:
-        _suggestions(dataset_id, plan.recipe, task, found)
+        _suggestions(dataset_id, plan, task, found)
     with st.expander("Log"):
         st.code(tasks.log(task_id) or "Nothing was printed.", language=None)
 
 
-def _suggestions(dataset_id: str, recipe: Recipe, task: Task, found: LrFind) -> None:
+def _suggestions(dataset_id: str, plan: Plan, task: Task, found: LrFind) -> None:
     st.subheader("Suggestions", anchor=False)
     for column, suggestion in zip(
         st.columns(len(found.suggestions)), found.suggestions, strict=True
     ):
         with column, st.container(border=True, height="stretch"):
-            _suggestion(dataset_id, recipe, task, suggestion)
+            _suggestion(dataset_id, plan, task, suggestion)
     set_to = "; ".join(
-        f"{words.trained(stage.train)} at {words.rates(stage.lr)}" for stage in recipe.stages
+        f"{trained_in_words(stage.train)} at {words.rates(stage.lr)}"
+        for stage in plan.recipe.stages
     )
     st.caption(f"The recipe now trains {set_to}.")
     state.link("train", "Next: train", icon="arrow_forward")
 
 
-def _suggestion(dataset_id: str, recipe: Recipe, task: Task, found: Suggestion) -> None:
+def _suggestion(dataset_id: str, plan: Plan, task: Task, found: Suggestion) -> None:
     if found.lr is None:
         st.metric(found.name, "–")
         st.caption(text.escape(found.why_not or ""))
         return
     st.metric(found.name, words.rate(found.lr))
     st.caption(text.escape(found.about))
-    _use_button(dataset_id, recipe, task, found.lr, key=found.name)
+    _use_button(dataset_id, plan, task, found.lr, key=found.name)
 
 
-def _use_button(dataset_id: str, recipe: Recipe, task: Task, lr: float, *, key: str) -> None:
-    stages = _stages_to_set(recipe, task)
+def _use_button(dataset_id: str, plan: Plan, task: Task, lr: float, *, key: str) -> None:
+    stages = _stages_to_set(plan.recipe, task)
     st.button(
         f"Use {words.rate(lr)}",
         key=f"use-{key}",
-        help=_help(recipe, stages),
+        help=f"{_help(plan.recipe, stages)}{_beginning(plan, task)}",
         on_click=_use,
         args=(dataset_id, lr, stages),
     )
@@ -179,12 +184,21 @@ def _stages_to_set(recipe: Recipe, task: Task) -> tuple[int, ...]:
 
 def _help(recipe: Recipe, stages: tuple[int, ...]) -> str:
     first = recipe.stages[stages[0]]
-    trained = words.trained(first.train)
+    trained = trained_in_words(first.train)
     if isinstance(first.lr, Auto):
         return f"Sets the rate of {trained}, in place of one that the stage would find itself."
     if len(stages) == 1:
         return f"Sets the rate of {trained}."
     return "Sets the first stage's rate; the other stages keep their ratio to it."
+
+
+def _beginning(plan: Plan, task: Task) -> str:
+    """Say that the tested weights are not what the next run begins with, where that is so."""
+    if task.run_id is None or task.run_id == plan.begins_from:
+        return ""
+    start = "afresh" if plan.begins_from is None else "from the weights of another run"
+    name = text.escape(text.shorten(runs.get(task.run_id).name))
+    return f" The next run begins {start} unless you choose Train more of {name}."
 
 
 @errors.callback

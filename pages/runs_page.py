@@ -83,6 +83,7 @@ def _table(found: Sequence[Run]) -> list[Run]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="",  # of what a run has not
         key=f"runs-{found[0].id}-{len(found)}",  # a kept selection must not outlive its rows
         column_config={
             **score_words.columns(metrics),

@@ -6,6 +6,7 @@ from core.domain.runs import Epoch
 
 RISE = 1.05  # the valid loss must end this much above its minimum to be called rising
 FAR = 2.0  # a valid loss this many times the train loss is far above it
+SMALL = 0.2  # a valid loss below it is small, whatever the train loss
 FALL = 0.95  # a loss that ends this much below the epoch before is still falling
 
 
@@ -32,7 +33,7 @@ def sentence(epochs: Sequence[Epoch]) -> str:
             f"Rather underfitting: the train loss stays above the valid loss ({losses}), and both "
             "have settled. Less augmentation, a higher rate or a larger network may help."
         )
-    if last.valid_loss > FAR * last.train_loss:
+    if last.valid_loss > FAR * last.train_loss and last.valid_loss > SMALL:
         return (
             f"Settled, with the valid loss far above the train loss ({losses}): the model knows "
             "the train images much better than others. More or cleaner images, stronger "

@@ -50,7 +50,7 @@ def show(dataset: Dataset) -> None:
 def _about(dataset: Dataset) -> str:
     brought = f"  \n:gray[from {text.escape(dataset.origin)}]" if dataset.origin else ""
     if dataset.is_multi_label:
-        brought += "  \nSeveral labels an image: this version trains on one label an image."
+        brought += "  \nAn image may have several labels."
     labels = text.escape(labelling.in_words(dataset.labeller))
     return f"{text.escape(dataset.root)}  \n{labels[0].upper()}{labels[1:]}.{brought}"
 

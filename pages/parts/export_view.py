@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.runs import Run, Task
-from core.runs import exports
+from core.runs import exports, runs
 from core.runs.exports import Exported, Kind
 from pages.parts import errors, state, task_view, text
 
@@ -42,7 +43,7 @@ def _follow(kind: Kind, run_id: str) -> None:
 def _settled(kind: Kind, run_id: str, task: Task | None) -> None:
     """Draw the file that was made, or the button that makes it."""
     made = exports.file_of(task) if task is not None else None
-    left, right = st.columns([4, 1], vertical_alignment="center")
+    left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         _about(kind)
     with right:
@@ -78,12 +79,18 @@ def _download(kind: Kind, run_id: str, made: Exported) -> None:
     st.download_button(
         f"Download · {text.size(made.n_bytes)}",
         data=made.open,
-        file_name=f"{run_id}-{made.path.name}",
+        file_name=_file_name(run_id, made),
         icon=":material/download:",
         on_click="ignore",
         key=f"export-{kind.format}-download",
         width="stretch",
     )
+
+
+def _file_name(run_id: str, made: Exported) -> str:
+    run = runs.get(run_id)
+    dataset = catalog.get(run.dataset_id)
+    return text.file_name(dataset.name, "run", run.name, made.path.stem, ending=made.path.suffix)
 
 
 def _notes(made: Exported) -> None:
@@ -93,7 +100,7 @@ def _notes(made: Exported) -> None:
     if difference is not None:
         words.append(f"Its outputs differ from the model's by {difference:.1g} at most.")
     if words:
-        st.caption(text.escape(" ".join(words)))
+        st.caption(text.with_code(" ".join(words)))
 
 
 @errors.callback

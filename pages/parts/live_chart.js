@@ -43,6 +43,7 @@ class LiveChart {
     this.purge();
     this.since = 0;
     this.arrays = {};
+    this.whole = null; // until the first answer
     this.marks = [];
     this.done = false;
     this.wait = this.data.poll_ms;
@@ -103,14 +104,14 @@ class LiveChart {
       this.rows.add(name);
       this.arrays[name] = (this.arrays[name] || []).concat(values);
     }
-    const before = JSON.stringify([this.whole, this.marks]);
+    const before = JSON.stringify([this.whole, this.marks, this.done]);
     this.whole = answer.whole;
     this.marks = answer.marks;
     Object.assign(this.arrays, answer.whole);
     this.since = answer.n;
     this.done = answer.done;
     this.drawFacts(answer.facts);
-    if (news || before !== JSON.stringify([this.whole, this.marks])) this.drawAll();
+    if (news || before !== JSON.stringify([this.whole, this.marks, this.done])) this.drawAll();
   }
 
   // ---- drawing
@@ -134,7 +135,7 @@ class LiveChart {
   draw(panel, plot) {
     const theme = themeOf(this.root);
     const traces = panel.traces.map((trace, index) => this.trace(panel, trace, theme.colors[index]));
-    const layout = this.layout(panel, theme);
+    const layout = this.layout(panel, traces, theme);
     const drawn = this.Plotly.react(plot, traces, layout, CONFIG);
     if (plot.dataset.listens) return;
     plot.dataset.listens = "yes";
@@ -156,7 +157,7 @@ class LiveChart {
   }
 
   // Each axis gets an object of its own: Plotly writes into them.
-  layout(panel, theme) {
+  layout(panel, traces, theme) {
     const axis = (more) => ({
       gridcolor: theme.border,
       linecolor: theme.border,
@@ -183,9 +184,25 @@ class LiveChart {
     if (panel.log_x) Object.assign(layout.xaxis, { exponentformat: "power", dtick: 1 });
     if (panel.traces.some((trace) => trace.axis === "right")) {
       const title = { text: plain(panel.right_title) };
-      layout.yaxis2 = axis({ title, overlaying: "y", side: "right", showgrid: false });
+      const place = { overlaying: "y", side: "right", showgrid: false };
+      layout.yaxis2 = axis({ ...place, title, tickmode: "auto" }); // not at the left axis' ticks
+    }
+    if (traces.every((trace) => !trace.x.length || !trace.y.length)) return this.empty(layout, theme);
+    for (const [name, axisName] of [["y", "yaxis"], ["y2", "yaxis2"]]) {
+      const own = traces.filter((trace) => trace.yaxis === name).flatMap((trace) => trace.y);
+      const range = rangeOfConstant(own);
+      if (range && layout[axisName].type !== "log") layout[axisName].range = range;
     }
     return layout;
+  }
+
+  // Axes without a line would count from -1.
+  empty(layout, theme) {
+    for (const name of ["xaxis", "yaxis", "yaxis2"]) if (layout[name]) layout[name].visible = false;
+    const text = this.done ? "nothing was measured" : "nothing yet";
+    const place = { x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false };
+    const annotation = { ...place, text, opacity: 0.65, font: { size: 13, color: theme.text } };
+    return { ...layout, shapes: [], annotations: this.whole ? [annotation] : [] };
   }
 
   drawnMarks(panel, theme) {
@@ -197,7 +214,7 @@ class LiveChart {
     const annotations = this.marks.map(({ x, text }, index) => ({
       text: plain(text),
       x: panel.log_x ? Math.log10(x) : x, // an annotation counts in decades on a log axis
-      y: 1 - 0.07 * (panel.log_x ? index % 4 : 0), // suggestions often lie close together
+      y: 1 - 0.07 * (index % 4), // suggestions, and stages too, often lie close together
       yref: "paper",
       yanchor: "top",
       xanchor: "left",
@@ -232,6 +249,14 @@ function node(className, text = null) {
   made.className = className;
   if (text !== null) made.textContent = text;
   return made;
+}
+
+// A little room around a value that never changes; Plotly would count from 0 to its double.
+function rangeOfConstant(values) {
+  const numbers = values.filter(Number.isFinite);
+  if (!numbers.length || numbers.some((number) => number !== numbers[0])) return null;
+  const room = Math.abs(numbers[0]) / 20 || 1;
+  return [numbers[0] - room, numbers[0] + room];
 }
 
 // Plotly reads a little HTML in titles: names must not become tags.

@@ -98,6 +98,8 @@ def _model(models: Sequence[Run]) -> str:
     by_id = {run.id: run for run in models}
     wanted = state.find_run_id()
     current = wanted if wanted in by_id else models[0].id
+    if wanted != current:  # else another would be shown as soon as a newer run ends
+        state.choose_run(current)
     names = text.distinct({run.id: run.name for run in reversed(models)})
     labels = {run.id: f"{names[run.id]}{_accuracy(run)}" for run in models}
     key = f"{MODEL}-{current}"

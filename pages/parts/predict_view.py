@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 import streamlit as st
 
+from core.datasets import catalog
 from core.domain.jobs import ENDED
 from core.domain.runs import Task
 from core.review import unsure
@@ -160,13 +161,19 @@ def _switches(task: Task, found: Predicted, threshold: float | None) -> tuple[bo
         st.download_button(
             "Download CSV",
             data=functools.partial(_csv, found, threshold),
-            file_name=f"predictions-{task.id}.csv",
+            file_name=_file_name(task),
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
             key="predict-csv",
         )
     return sure_first, only_wrong
+
+
+def _file_name(task: Task) -> str:
+    run = runs.get(str(task.run_id))
+    dataset, source = catalog.get(run.dataset_id), predictions.source(task)
+    return text.file_name(dataset.name, "run", run.name, "predictions", source, ending=".csv")
 
 
 def _csv(found: Predicted, threshold: float | None) -> BinaryIO:

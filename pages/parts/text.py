@@ -11,6 +11,8 @@ from core.domain import durations
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&^=])")
 LINKING = re.compile(r"([:@]|(?<=www)\.)", re.IGNORECASE)
+UNSAFE = re.compile(r"[\W_]+")
+MOST_OF_A_NAME = 32  # letters, in a file name
 UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -42,6 +44,27 @@ def shorten(name: str, most: int = 60) -> str:
         return name
     tail = most // 3
     return f"{name[: most - tail - 1]}…{name[-tail:]}"
+
+
+def with_code(said: str) -> str:
+    """Escape a sentence, and let what stands between backticks be drawn as code."""
+    pieces = said.split("`")
+    if len(pieces) % 2 == 0:  # one backtick is open
+        return escape(said)
+    return "".join(
+        f"`{plain(piece)}`" if at % 2 and piece else escape(piece)
+        for at, piece in enumerate(pieces)
+    )
+
+
+def file_name(*names: str, ending: str) -> str:
+    """Join names to a harmless file name: `clothing-run-2-fine-tune-learner.pkl`.
+
+    Letters and digits of any script stay; all else becomes a hyphen.
+    """
+    cut = (shorten(UNSAFE.sub("-", name.lower()).strip("-"), MOST_OF_A_NAME) for name in names)
+    joined = UNSAFE.sub("-", "-".join(cut)).strip("-")
+    return f"{joined or 'winnow'}{ending}"
 
 
 def distinct(names: Mapping[str, str]) -> dict[str, str]:

@@ -9,11 +9,13 @@ from core.datasets import catalog
 from core.domain import labellers
 from core.review import predictions, top_losses
 from core.review.top_losses import Probable, TopLoss
-from pages.parts import gallery, item_words
+from pages.parts import gallery, item_words, text
 from pages.parts.interpret.view import View
 
 A_PAGE = 48
 MOST_NAMED = 2  # a caption has two lines
+MOST_LETTERS = 28  # of names in a line of a caption, whatever else stands there
+SHORT = 10  # letters of a name that stands beside numbers
 MOST_BEHIND = 200  # images behind a cell, a pair or a label
 
 
@@ -64,15 +66,17 @@ def show(view: View, shown: Sequence[TopLoss], *, key: str) -> None:
 def caption(one: TopLoss, *, multi: bool) -> str:
     """Write what an item is, what it was taken for, and how sure the model was; plain text."""
     if multi:
-        labels = item_words.label(one.label, multi=True)
+        labels = text.shorten(item_words.label(one.label, multi=True), MOST_LETTERS)
         return f"{labels} · loss {one.loss:.2f}\n{_of_several(one)}"
     own = "" if one.label_probability is None else f", {one.label_probability:.0%} own"
-    return f"{one.label} → {one.pred}\nloss {one.loss:.2f} · {one.probability:.0%} {one.pred}{own}"
+    label, pred = (text.shorten(name, MOST_LETTERS // 2) for name in (one.label, one.pred))
+    sure = f"{one.probability:.0%} {text.shorten(one.pred, SHORT)}"
+    return f"{label} → {pred}\nloss {one.loss:.2f} · {sure}{own}"
 
 
 def _of_several(one: TopLoss) -> str:
     if one.probability is not None:  # of train only the most probable class is known
-        return f"mostly {one.pred}, {one.probability:.0%}"
+        return f"mostly {text.shorten(one.pred, MOST_LETTERS // 2)}, {one.probability:.0%}"
     said = [
         f"{word} {_named(some)}"
         for word, some in (("missed", one.missed), ("wrongly", one.wrongly_given))
@@ -82,7 +86,9 @@ def _of_several(one: TopLoss) -> str:
 
 
 def _named(some: Sequence[Probable]) -> str:
-    listed = ", ".join(f"{name} {probability:.0%}" for name, probability in some[:MOST_NAMED])
+    listed = ", ".join(
+        f"{text.shorten(name, SHORT)} {probability:.0%}" for name, probability in some[:MOST_NAMED]
+    )
     n_more = len(some) - MOST_NAMED
     return f"{listed} and {n_more} more" if n_more > 0 else listed
 

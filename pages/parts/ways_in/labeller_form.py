@@ -58,8 +58,8 @@ def show(root: str, *, known: Labeller | None = None) -> Labeller | None:
         labeller = _settings(kind, root, first, key)
         if labeller is not None and labellers.is_multi_label(labeller):
             st.info(
-                "With several labels an image you can browse, clean, split and preview; this "
-                "version trains on one label an image.",
+                "An image may have several labels here, or none: a run gives each label a "
+                "probability of its own.",
                 icon=":material/label:",
             )
         if labeller is not None:
