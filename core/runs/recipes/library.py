@@ -29,7 +29,8 @@ def fine_tune(*, epochs: int = 4, lr: float = 2e-3, arch: str = DEFAULT_ARCH) ->
 
     Source: fastai's `Learner.fine_tune(epochs, base_lr=lr)`, whose two fits these are.
 
-    Measured: see docs/log.md.
+    Measured: valid accuracy 0.777 ± 0.004 in 206 CPU-seconds, on 1,461 clothing photos
+    (117 train images a class, squeezenet1_0, 128 px, three seeds, 2026-11-24); see docs/log.md.
     """
     return Recipe(name="Fine-tune", arch=arch, stages=_fine_tuning(epochs=epochs, lr=lr))
 
@@ -42,7 +43,8 @@ def baseline(*, epochs: int = 10, lr: float = 3e-3, arch: str = DEFAULT_ARCH) ->
 
     Source: chapter 5 of the fastai book, which does the same with `slice(1e-6, 1e-4)`.
 
-    Measured: nothing yet.
+    Measured: valid accuracy 0.801 ± 0.021 in 723 CPU-seconds, on 1,461 clothing photos
+    (117 train images a class, squeezenet1_0, 128 px, three seeds, 2026-11-24); see docs/log.md.
     """
     frozen = Stage(train="head", epochs=epochs, lr=lr)
     unfrozen = Stage(train="all", epochs=epochs, lr=Discriminative(low=1e-6, high=1e-4))
@@ -61,7 +63,8 @@ def lesson_2(*, arch: str = DEFAULT_ARCH) -> Recipe:
 
     Source: fastai 0.7 and its course of 2018, lesson 2.
 
-    Measured: nothing yet.
+    Measured: valid accuracy 0.795 ± 0.003, 0.812 ± 0.003 with its TTA, on 1,461 clothing photos
+    (117 train images a class, squeezenet1_0, 128 px, three seeds, 2026-11-24); see docs/log.md.
     """
     return Recipe(
         name="Lesson 2",
@@ -138,7 +141,8 @@ def features_only(*, epochs: int = 20, lr: float = 3e-3, arch: str = DEFAULT_ARC
 
     Source: fastai 0.7, `precompute=True`.
 
-    Measured: nothing yet.
+    Measured: valid accuracy 0.773 ± 0.004 in 35 CPU-seconds, on 1,461 clothing photos
+    (117 train images a class, squeezenet1_0, 128 px, three seeds, 2026-11-24); see docs/log.md.
     """
     return Recipe(
         name="Features only",
