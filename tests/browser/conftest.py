@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.domain.items import Dataset
 from tests.pages import library
@@ -21,6 +21,7 @@ from tests.pages import library
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path(os.environ.get("WINNOW_CHROMIUM", "/usr/bin/chromium"))
 START_SECONDS = 60.0
+expect.set_options(timeout=20_000)  # a busy machine draws a chart late
 
 
 @pytest.fixture(scope="session")
