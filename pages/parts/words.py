@@ -102,8 +102,8 @@ def recipe(found: Recipe) -> str:
 
 def subset(found: Subset) -> str:
     """Say what a run takes of its dataset: `25 train images a class of 2 classes (cat, dog)`."""
-    number = f"{found.per_class:,}" if found.per_class else "all"
-    return f"{number} train images a class of {_classes(found.classes)}"
+    number = f"{found.per_class:,} train images a class" if found.per_class else "all train images"
+    return f"{number} of {_classes(found.classes)}"
 
 
 def _classes(chosen: tuple[str, ...] | None) -> str:

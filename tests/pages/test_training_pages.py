@@ -175,7 +175,7 @@ def test_a_class_name_that_looks_like_markup_is_shown_as_it_is(ids):
 
     at = opened("train", dataset="d-2")
 
-    said = [caption.value for caption in at.caption if "train images a class of" in caption.value]
+    said = [caption.value for caption in at.caption if "all train images of" in caption.value]
     assert sound(at)
     assert len(said) == 1
     assert "\\!\\[x\\]\\(http" in said[0]
@@ -252,14 +252,14 @@ def test_several_labels_an_image_can_be_trained(ids):
 @pytest.mark.parametrize(
     ("subset", "said"),
     [
-        (Subset(), "all train images a class of all classes"),
+        (Subset(), "all train images of all classes"),
         (
             Subset(per_class=25, classes=("cat", "dog")),
             "25 train images a class of 2 classes (cat, dog)",
         ),
         (
             Subset(classes=tuple("abcdefg")),
-            "all train images a class of 7 classes (a, b, c, d, e and 2 more)",
+            "all train images of 7 classes (a, b, c, d, e and 2 more)",
         ),
     ],
 )
