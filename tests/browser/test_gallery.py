@@ -142,7 +142,8 @@ def test_a_class_that_cannot_be_made_is_told(gallery, pets):
     gallery.keyboard.type("a/b")
     gallery.keyboard.press("Enter")
 
-    expect(gallery.get_by_text("'a/b' cannot be the name of a class")).to_be_visible()
+    alert = gallery.get_by_test_id("stAlertContentError")  # a toast says it, too
+    expect(alert.get_by_text("'a/b' cannot be the name of a class")).to_be_visible()
     expect(gallery.locator(".tile").nth(0).locator(".caption")).to_have_text("cat 000.png")
     assert catalog.get(pets.id).revision == 1
 
