@@ -138,6 +138,7 @@ def clean_top_losses(page: Page, dataset: Dataset) -> None:
     """Step 8: mark the two worst train images for exclusion, then apply."""
     page.get_by_role("tab", name="Top losses").click()
     page.get_by_text("train", exact=True).click()
+    settle(page)  # until then what the run before has drawn may still be there
     page.get_by_text("Only those taken for another class").click()
     expect(page.locator(".tile").first).to_be_visible()
     page.locator(".tile").nth(0).click()
