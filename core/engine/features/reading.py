@@ -109,9 +109,7 @@ def _fill(shelf: _Shelf, computed: Iterable[tuple[Sequence[Entry], np.ndarray]],
 
 
 def _progress(n_done: int, n_total: int, seconds: float) -> dict[str, object]:
-    return {
-        "progress_done": n_done,
-        "progress_total": n_total,
+    return {  # not `progress_done`, which counts the batches of the run or range test around it
         "remaining_seconds": (n_total - n_done) / N_IMAGES * seconds,
         "message": f"reading the body's features, {n_done:,} of {n_total:,}",
     }
