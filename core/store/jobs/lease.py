@@ -1,4 +1,4 @@
-"""A process's hold on its row in `runs` or `tasks`: heartbeat, progress, stop requests, the end.
+"""What a process does while it holds a row: heartbeat, progress, rows, and the end.
 
 One thread of the worker speaks to the database, at most twice a second, in one transaction: it
 brings progress, heartbeat and whatever rows the work has collected, and takes back stop requests.
@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
@@ -24,8 +23,9 @@ from core.domain.errors import (
     StoreError,
     WinnowError,
 )
-from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, SILENT_SECONDS, RunStatus, Wish
+from core.domain.jobs import ACTIVE, HEARTBEAT_SECONDS, RunStatus, Wish
 from core.store import clock, database
+from core.store.jobs.asking import no_wish
 
 FLUSH_SECONDS = 0.5
 Flush = Callable[[sa.Connection], None]
@@ -136,7 +136,7 @@ class Lease:
     def fail(self, sentence: str, hint: str) -> None:
         """End the row as failed with a reason; a row that is not ours any more is left alone."""
         try:
-            over = {"message": "", "remaining_seconds": None, **_no_wish(self.table)}
+            over = {"message": "", "remaining_seconds": None, **no_wish(self.table)}
             self.finish("failed", error=sentence, hint=hint, **over)
         except ConflictError as error:
             sys.stderr.write(f"{error.sentence}\n")
@@ -229,83 +229,3 @@ def _print(error: WinnowError) -> None:
         sys.stderr.write(f"{error.sentence} {error.hint}\n")
     else:
         traceback.print_exc()
-
-
-def request_stop(table: sa.Table, job_id: str) -> None:
-    """Ask a job to end; one that nobody has begun ends at once."""
-    now = clock.now()
-    waiting = sa.and_(table.c.status == "queued", table.c.pid.is_(None))
-    with database.writing() as connection:
-        mine = sa.update(table).where(table.c.id == job_id)
-        connection.execute(mine.where(waiting).values(status="stopped", finished_at=now))
-        active = mine.where(table.c.status.in_(ACTIVE))
-        connection.execute(active.values(status="stopping", stop_requested=True))
-
-
-def waiting_since(table: sa.Table) -> sa.ColumnElement[float]:
-    """Give since when a queued row waits: a run that is continued waits since then."""
-    return sa.func.coalesce(table.c.heartbeat_at, table.c.created_at)
-
-
-def express_wish(table: sa.Table, job_id: str, wish: Wish | None) -> None:
-    """Ask a job that works for something that can be taken back (None)."""
-    mine = sa.update(table).where(table.c.id == job_id, table.c.status.in_(ACTIVE))
-    with database.writing() as connection:
-        connection.execute(mine.values(wish=wish))
-
-
-def sweep(table: sa.Table) -> list[str]:
-    """Mark the jobs whose process is dead, or silent for too long, as lost, and name them.
-
-    Silence is what this process has watched, by a clock that stands still while the machine
-    sleeps: a run that slept along with its machine is not lost.
-    """
-    columns = (table.c.id, table.c.pid, table.c.process_started_at, table.c.heartbeat_at)
-    query = sa.select(*columns).where(table.c.status.in_(ACTIVE))
-    with database.reading() as connection:
-        rows = connection.execute(query).all()
-    for gone in _watched.keys() - {(table.name, row.id) for row in rows}:
-        if gone[0] == table.name:
-            del _watched[gone]
-    lost = [row.id for row in rows if _is_lost(table, row)]
-    if lost:
-        values = {
-            **_no_wish(table),
-            "status": "lost",
-            "finished_at": clock.now(),
-            "error": "Its process ended without a word: it was killed, or the machine stopped.",
-            "hint": "Start it again; the log may say more.",
-        }
-        ended = sa.update(table).where(table.c.id.in_(lost), table.c.status.in_(ACTIVE))
-        with database.writing() as connection:
-            connection.execute(ended.values(**values))
-    return lost
-
-
-def _no_wish(table: sa.Table) -> dict[str, None]:
-    """Give the column that says what a person wishes, empty, where the table has it."""
-    return {"wish": None} if "wish" in table.c else {}
-
-
-def is_alive(pid: int, started_at: float) -> bool:
-    """Say whether that very process runs; neither a zombie does nor a newer one of its number."""
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started_at) < 1.0
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _is_lost(table: sa.Table, row: Any) -> bool:
-    if row.pid is not None and not is_alive(row.pid, row.process_started_at):
-        return True
-    key, now = (table.name, row.id), time.monotonic()
-    heartbeat, since = _watched.get(key, (None, now))
-    if heartbeat != row.heartbeat_at:
-        since = now
-    _watched[key] = (row.heartbeat_at, since)
-    return now - since > SILENT_SECONDS
-
-
-_watched: dict[tuple[str, str], tuple[float | None, float]] = {}
