@@ -29,7 +29,8 @@ def load(path: Path) -> dict[str, Any]:
     """Read what `save` wrote, tensors on the CPU; raise StoreError where it is damaged."""
     try:
         with safe_open(path, framework="pt", device="cpu") as found:
-            tensors = {name: found.get_tensor(name).clone() for name in found.keys()}  # noqa: SIM118
+            names = list(found.keys())  # it is no mapping: it cannot be iterated
+            tensors = {name: found.get_tensor(name).clone() for name in names}
             values = json.loads(found.metadata()[VALUES])
         unpacked: dict[str, Any] = _unpack(values, tensors)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:

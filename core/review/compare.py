@@ -10,6 +10,7 @@ from core.datasets import catalog
 from core.domain.errors import InputError
 from core.domain.plans import Subset
 from core.domain.runs import Run
+from core.domain.values import flat
 from core.review import predictions, scores
 from core.review.predictions import Found, LabelPredictions, Predictions
 from core.runs import runs
@@ -162,8 +163,8 @@ def _describe(run: Run) -> dict[str, str]:
         "begins from": _beginning(run),
         "seed": run.seed,
         "code": run.code_version,
-        **_flat("recipe", run.recipe.model_dump(mode="json")),
-        **_flat("environment", run.environment),
+        **flat(run.recipe.model_dump(mode="json"), "recipe"),
+        **flat(run.environment, "environment"),
     }
     return {field: "–" if value is None else str(value) for field, value in values.items()}
 
@@ -173,15 +174,3 @@ def _beginning(run: Run) -> str:
     if run.begins_from is None:
         return "the recipe's start"
     return f"{runs.get(run.begins_from).name} ({run.begins_from})"
-
-
-def _flat(name: str, value: Any) -> dict[str, Any]:
-    """Spread nested values over dotted names: `recipe.stages.0.lr.high`."""
-    if isinstance(value, list | tuple):
-        value = {str(number): part for number, part in enumerate(value)}
-    if not isinstance(value, dict):
-        return {name: value}
-    flat: dict[str, Any] = {}
-    for part, inner in value.items():
-        flat |= _flat(f"{name}.{part}", inner)
-    return flat

@@ -1,6 +1,5 @@
 """Predictions of a run's model on other images: start them, find them, and ask where it looks."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from core.domain.recipes import Tta
 from core.domain.runs import Run, Task
 from core.runs import previews, rows, runs, tasks
 from core.runs.previews import Preview
-from core.store import database, files, ids, schema, version
+from core.store import database, files, ids, schema
 
 TASKS = schema.tasks
 KEY = "predict:"
@@ -106,19 +105,10 @@ def request_cam(task: Task, path: str, *, chosen: str | None = None) -> Preview:
         "path": path,
         "chosen": chosen,
     }
-    content = json.dumps([version.code_version(), task.id, params])
-    key = hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
-    made = files.preview_folder(key) / "result.json"
-    if made.exists():
-        return Preview(key=key, result=files.load_json(made))
-    known = tasks.find_by_key(key)
-    if known is not None and known.status in ("failed", "lost"):
-        return Preview(key=key, error=known.error, hint=known.hint)
-    if known is None or known.status in ENDED:
-        previews.tidy()
-    ours = {"dataset_id": task.dataset_id, "run_id": task.run_id}
-    tasks.start("predict", params=params, key=key, **ours)
-    return Preview(key=key)
+    made_of = [task.id, runs.get(str(task.run_id)).n_continued, params]
+    return previews.request(
+        "predict", str(task.dataset_id), params, key_of=made_of, run_id=task.run_id
+    )
 
 
 def of_valid(run_id: str, views: Tta) -> Task:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets import catalog
-from core.domain.jobs import ENDED
+from core.domain.jobs import ENDED, TaskKind
 from core.domain.plans import Plan
 from core.runs import tasks
 from core.store import files, version
@@ -88,8 +88,19 @@ def tidy() -> None:
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _request(dataset_id: str, params: dict[str, Any], key_of: Any = None) -> Preview:
-    content = json.dumps([params["what"], version.code_version(), key_of or [dataset_id, params]])
+def request(
+    kind: TaskKind,
+    dataset_id: str,
+    params: dict[str, Any],
+    *,
+    key_of: Any,
+    run_id: str | None = None,
+) -> Preview:
+    """Ask for pictures by what they are made of (`key_of`), or give them where they are there.
+
+    A preview that nobody has begun yet is dropped for a newer one of the same dataset.
+    """
+    content = json.dumps([params["what"], version.code_version(), key_of])
     key = hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
     result = files.preview_folder(key) / "result.json"
     if result.exists():
@@ -99,6 +110,11 @@ def _request(dataset_id: str, params: dict[str, Any], key_of: Any = None) -> Pre
         return Preview(key=key, error=task.error, hint=task.hint)
     if task is None or task.status in ENDED:
         tidy()
-        tasks.drop_waiting_previews(dataset_id, but=key)
-    tasks.start("preview", dataset_id=dataset_id, params=params, key=key)
+        if kind == "preview":
+            tasks.drop_waiting_previews(dataset_id, but=key)
+    tasks.start(kind, dataset_id=dataset_id, run_id=run_id, params=params, key=key)
     return Preview(key=key)
+
+
+def _request(dataset_id: str, params: dict[str, Any], key_of: Any = None) -> Preview:
+    return request("preview", dataset_id, params, key_of=key_of or [dataset_id, params])

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.domain.errors import RecipeError
 
@@ -45,17 +45,3 @@ def package(name: str, *, what: str, install: str) -> ModuleType:
             f"{what} needs the package {install}, which is not installed here.",
             hint=f"Install it with: pip install {install}, or switch this tracking off.",
         ) from error
-
-
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Give nested values by their paths, such as `stages.0.epochs`."""
-    if isinstance(value, Mapping):
-        pairs = list(value.items())
-    elif isinstance(value, list):
-        pairs = list(enumerate(value))
-    else:
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for key, inner in pairs:
-        found |= flat(inner, f"{prefix}.{key}" if prefix else str(key))
-    return found

@@ -8,10 +8,11 @@ from pathlib import Path
 from fastai.callback.core import Callback
 
 from core.domain.recipes import Recipe
+from core.domain.values import flat
 from core.engine import seeding
 from core.engine.tracking.local import CsvLog, TensorBoard
 from core.engine.tracking.services import MLflow, WandB
-from core.engine.tracking.sinks import Place, Sink, flat
+from core.engine.tracking.sinks import Place, Sink
 
 log = logging.getLogger(__name__)
 
