@@ -12,6 +12,7 @@ PAGES = (
     ("home", "Home", "home"),
     ("datasets", "Datasets", "folder_open"),
     ("browse", "Browse", "photo_library"),
+    ("audit", "Audit", "policy"),
     ("batches", "Batches", "grid_view"),
     ("lr", "LR finder", "speed"),
     ("train", "Train", "play_circle"),

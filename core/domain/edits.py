@@ -1,7 +1,7 @@
 """The rules of the append-only log: what is in force after edits, undos and redos."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 EditKind = Literal["exclude", "relabel", "keep"]
@@ -33,6 +33,7 @@ class ItemState:
 
     label: str
     excluded: bool = False
+    decision: EditKind | None = None  # the kind of the last of them; None: nobody has decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ def history(log: Iterable[Revision]) -> History:
 def apply(state: ItemState, edit: Edit) -> ItemState:
     """Give the state after one more edit; a relabel also brings an excluded item back."""
     if edit.kind == "exclude":
-        return ItemState(label=state.label, excluded=True)
+        return replace(state, excluded=True, decision="exclude")
     if edit.kind == "relabel" and edit.label is not None:
-        return ItemState(label=edit.label, excluded=False)
-    return state
+        return replace(state, label=edit.label, excluded=False, decision="relabel")
+    return replace(state, decision=edit.kind)

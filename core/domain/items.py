@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.domain import labellers
+from core.domain.edits import EditKind
 from core.domain.labellers import Labeller
 
 Part = Literal["train", "valid", "test"]
@@ -60,6 +61,7 @@ class Item:
     is_misnamed: bool | None  # its name ends like another format than its content has
     rank: int | None  # its position in the search results it came from, from 1
     content_hash: str | None
+    decision: EditKind | None  # the kind of the last edit in force; None: nobody has decided
     group_id: int | None  # smallest id among equal and nearly equal images; None: it is alone
 
     @property

@@ -29,6 +29,9 @@ TaskKind = Literal[
     "preview",
     "predict",
     "export",
+    "audit",
+    "apply",
+    "copy",
 ]
 
 HEARTBEAT_SECONDS = 2.0

@@ -47,6 +47,8 @@ class Run:
     n_valid: int | None = None
     metrics: dict[str, float] = field(default_factory=dict)  # of the weights that were kept
     begins_from: str | None = None  # the run whose weights it began with
+    experiment_id: str | None = None  # the experiment that it was made for
+    arm: str | None = None  # and which of the compared conditions it is there
     wish: Wish | None = None
     n_continued: int = 0
     seconds_before: float = 0.0  # worked before it was continued

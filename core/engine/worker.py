@@ -22,10 +22,11 @@ TASKS = {
     "public": "public",
     "predict": "predicting",
     "export": "exporting",
+    "audit": "audit",
 }
 """By kind of task the module whose `run` does it; imported once the row is taken."""
 
-ON_THE_DEVICE = frozenset({"lr_find"})
+ON_THE_DEVICE = frozenset({"lr_find", "audit"})
 
 SPINS = "10000"
 """How often OpenMP's threads look for work before they sleep, read when torch is loaded.

@@ -45,6 +45,8 @@ def run(row: sa.RowMapping) -> Run:
         "n_train",
         "n_valid",
         "begins_from",
+        "experiment_id",
+        "arm",
         "wish",
         "n_continued",
         "seconds_before",

@@ -5,16 +5,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.domain.errors import NotFoundError
-from core.domain.jobs import ACTIVE, WAITING, TaskKind
+from core.domain.jobs import ACTIVE, WAITING, RunStatus, TaskKind
 from core.domain.runs import Task
 from core.runs import processes, rows
 from core.store import clock, database, files, ids, jobs, schema
 
 TASKS = schema.tasks
 BY_THE_ENGINE: frozenset[TaskKind] = frozenset(
-    {"lr_find", "preview", "public", "predict", "export"}
+    {"lr_find", "preview", "public", "predict", "export", "audit"}
 )
 """Started by the dispatcher, because they want the preloaded host; the others start at once."""
+ON_THE_DEVICE: frozenset[TaskKind] = frozenset({"lr_find", "audit"})
+"""These wait for the device as runs do."""
 
 
 def start(
@@ -35,7 +37,7 @@ def start(
         "key": joins,
         "dataset_id": dataset_id,
         "run_id": run_id,
-        "needs_device": kind == "lr_find",
+        "needs_device": kind in ON_THE_DEVICE,
         "params": {"dataset_id": dataset_id, **(params or {})},
         "status": "queued" if by_engine else "running",
         "created_at": now,
@@ -69,9 +71,13 @@ def find_active(kind: TaskKind, dataset_id: str | None = None) -> Task | None:
     return _first(query.where(TASKS.c.dataset_id == dataset_id) if dataset_id else query)
 
 
-def find_latest(kind: TaskKind, dataset_id: str | None = None) -> Task | None:
-    """Find the newest task of a kind, ended or not."""
+def find_latest(
+    kind: TaskKind, dataset_id: str | None = None, *, status: RunStatus | None = None
+) -> Task | None:
+    """Find the newest task of a kind, of one status or of any, ended or not."""
     query = sa.select(TASKS).where(TASKS.c.kind == kind).order_by(TASKS.c.created_at.desc())
+    if status is not None:
+        query = query.where(TASKS.c.status == status)
     return _first(query.where(TASKS.c.dataset_id == dataset_id) if dataset_id else query)
 
 

@@ -80,6 +80,29 @@ def labels_report(dataset_id: str) -> Path:
     return home() / "datasets" / dataset_id / "labels.json"
 
 
+def looks() -> Path:
+    """Give the path of what is measured of pictures: content_hash, and a column a measure."""
+    return home() / "looks.parquet"
+
+
+def audit_scores(dataset_id: str) -> Path:
+    """Give the path of what the last audit says of each item.
+
+    item_id, content_hash, label, part, oof_loss, pred, p_label, p_pred, outlier.
+    """
+    return home() / "datasets" / dataset_id / "audit-scores.parquet"
+
+
+def audit_map(dataset_id: str) -> Path:
+    """Give the path of the map of the last audit: item_id, x, y."""
+    return home() / "datasets" / dataset_id / "audit-map.parquet"
+
+
+def audit_neighbours(dataset_id: str) -> Path:
+    """Give the path of each item's nearest: item_id, neighbour_id, similarity, nearest first."""
+    return home() / "datasets" / dataset_id / "audit-neighbours.parquet"
+
+
 def features_folder(key: str) -> Path:
     """Give the folder of the cached activations of one body, made if need be."""
     return _made(home() / "features" / key)

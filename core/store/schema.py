@@ -64,6 +64,7 @@ items = Table(
     Column("rank", Integer),  # its position in the search results it came from, from 1
     Column("label", Text, nullable=False),  # what the log makes of it at the newest revision
     Column("excluded", Boolean, nullable=False, default=False),  # likewise
+    Column("decision", Text),  # likewise: the kind of the last edit in force; None: undecided
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("size_bytes", BigInteger, nullable=False),
@@ -204,6 +205,8 @@ runs = Table(
     Column("fingerprint", Text),
     Column("retrain_of", Text),
     Column("begins_from", Text),  # the run whose weights it began with
+    Column("experiment_id", Text),  # the experiment that it was made for
+    Column("arm", Text),  # and which of the compared conditions it is there
     Column("wish", Text),  # "pause" or "stop_after_epoch"
     Column("n_continued", Integer, nullable=False, default=0, server_default="0"),
     Column("seconds_before", Float, nullable=False, default=0.0, server_default="0"),
@@ -213,6 +216,7 @@ runs = Table(
     *_job_columns(),
     Index("ix_runs_dataset", "dataset_id"),
     Index("ix_runs_status", "status"),
+    Index("ix_runs_experiment", "experiment_id"),
 )
 
 tasks = Table(
@@ -291,4 +295,63 @@ lr_finds = Table(
     Column("suggestions", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
     Index("ix_lr_finds_dataset", "dataset_id"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("item_id", Integer, ForeignKey("items.id"), nullable=False),
+    Column("finder", Text, nullable=False),  # who found it: a finder replaces its own findings
+    Column("kind", Text, nullable=False),
+    Column("score", Float, nullable=False),  # 0 to 1, high = more suspicious
+    Column("reason", Text, nullable=False),
+    Column("suggestion", Text, nullable=False),
+    Column("label", Text),  # of the suggestion to relabel
+    Column("members", JSON),  # of copies: the ids of all, the one to keep first
+    Column("created_at", Float, nullable=False),
+    Index("ix_findings_dataset", "dataset_id", "finder"),
+    Index("ix_findings_item", "item_id"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("revision", Integer, nullable=False),  # whose edits went to disk
+    Column("root", Text, nullable=False),
+    Column("trash", Text, nullable=False),
+    Column("status", Text, nullable=False),  # applying, applied, undoing, undone
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Index("ix_applications_dataset", "dataset_id"),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("application_id", Text, ForeignKey("applications.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("item_id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # trash, relabel
+    Column("source", Text, nullable=False),  # relative to the root
+    Column("target", Text, nullable=False),  # likewise
+    Column("label", Text),  # of a relabel
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("content_hash", Text),
+    Column("status", Text, nullable=False),  # planned, done, undone, skipped
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("dataset_id", Text, ForeignKey("datasets.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_experiments_dataset", "dataset_id"),
 )

@@ -19,6 +19,9 @@ NAMES = {
     "preview": "Preview",
     "predict": "Predicting",
     "export": "Exporting",
+    "audit": "Audit",
+    "apply": "Applying to disk",
+    "copy": "Writing a copy",
 }
 IN_BYTES = frozenset({"public"})
 """The kinds of tasks that count bytes; their message says how many."""

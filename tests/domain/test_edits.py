@@ -34,14 +34,14 @@ def test_a_new_edit_forgets_what_was_undone():
     assert found == edits.History(done=(3,), undone=())
 
 
-def test_a_relabel_brings_an_excluded_item_back_and_a_keep_changes_nothing():
-    excluded = ItemState(label="cat", excluded=True)
+def test_a_relabel_brings_an_excluded_item_back_and_a_keep_is_a_decision_alone():
+    excluded = ItemState(label="cat", excluded=True, decision="exclude")
 
     relabelled = edits.apply(excluded, Edit(revision=2, item_id=1, kind="relabel", label="dog"))
     kept = edits.apply(excluded, Edit(revision=2, item_id=1, kind="keep"))
 
-    assert relabelled == ItemState(label="dog", excluded=False)
-    assert kept == excluded
+    assert relabelled == ItemState(label="dog", excluded=False, decision="relabel")
+    assert kept == ItemState(label="cat", excluded=True, decision="keep")
 
 
 @given(st.lists(st.sampled_from(["scan", "edit", "undo", "redo"]), max_size=60))

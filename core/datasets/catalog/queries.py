@@ -163,5 +163,6 @@ def _item(row: Any) -> Item:
         is_misnamed=row.is_misnamed,
         rank=row.rank,
         content_hash=row.content_hash,
+        decision=row.decision,
         group_id=row.group_id,
     )

@@ -1,8 +1,8 @@
 """Append decisions to the log, take them back, bring them again; the rules of `core.domain.edits`.
 
-`items.label` and `items.excluded` are always what the log makes of an item at its newest
-revision; both change in one transaction. An operation carries the browser's own id, so that it
-may arrive twice and counts once.
+`items.label`, `items.excluded` and `items.decision` are always what the log makes of an item at
+its newest revision; they change in one transaction. An operation carries the browser's own id, so
+that it may arrive twice and counts once.
 """
 
 import unicodedata
@@ -210,10 +210,12 @@ def _states_now(
     table = schema.items
     found: dict[int, ItemState] = {}
     for some in chunks(item_ids):
-        query = sa.select(table.c.id, table.c.label, table.c.excluded)
+        query = sa.select(table.c.id, table.c.label, table.c.excluded, table.c.decision)
         query = query.where(table.c.id.in_(some), table.c.dataset_id == dataset_id)
         for row in connection.execute(query):
-            found[row.id] = ItemState(label=row.label, excluded=row.excluded)
+            found[row.id] = ItemState(
+                label=row.label, excluded=row.excluded, decision=row.decision
+            )
     foreign = [item_id for item_id in item_ids if item_id not in found]
     if foreign:
         raise InputError(
@@ -244,10 +246,19 @@ def store_states(connection: sa.Connection, states: dict[int, ItemState]) -> Non
     change = (
         sa.update(table)
         .where(table.c.id == sa.bindparam("item"))
-        .values(label=sa.bindparam("new_label"), excluded=sa.bindparam("new_excluded"))
+        .values(
+            label=sa.bindparam("new_label"),
+            excluded=sa.bindparam("new_excluded"),
+            decision=sa.bindparam("new_decision"),
+        )
     )
     rows: Iterable[dict[str, Any]] = (
-        {"item": item_id, "new_label": state.label, "new_excluded": state.excluded}
+        {
+            "item": item_id,
+            "new_label": state.label,
+            "new_excluded": state.excluded,
+            "new_decision": state.decision,
+        }
         for item_id, state in states.items()
     )
     connection.execute(change, list(rows))

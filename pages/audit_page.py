@@ -1,0 +1,31 @@
+"""Audit: find what is wrong with a dataset, decide about it, and see what that was worth."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.domain.items import Dataset
+from pages.parts import state, toolbar
+from pages.parts.audit import running
+
+TABS: dict[str, Callable[[Dataset], None]] = {}
+"""By name what draws each tab; only the one that is open is drawn."""
+
+
+def main() -> None:
+    """Draw the page."""
+    dataset = toolbar.show()
+    st.title("Audit", anchor=False)
+    if dataset.scanned_at is None:
+        st.info("This dataset has not been scanned yet.", icon=":material/hourglass_empty:")
+        state.link("datasets", "Scan it", icon="refresh")
+        return
+    running.show(dataset)
+    tabs = st.tabs(list(TABS), key="audit-tab", bind="query-params") if TABS else ()
+    for tab, draw in zip(tabs, TABS.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(dataset)
+
+
+main()

@@ -1,0 +1,1 @@
+"""What the audit page draws: a tab a module."""
