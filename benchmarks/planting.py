@@ -204,7 +204,7 @@ def _diagram(draw: random.Random, _photo: Image.Image) -> Image.Image:
 
 
 def _page(draw: random.Random) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    paper = draw.choice(["white", "white", (250, 248, 240), (235, 242, 250)])
+    paper = draw.choice([(255, 255, 255), (255, 255, 255), (250, 248, 240), (235, 242, 250)])
     page = Image.new("RGB", SIZE, paper)
     return page, ImageDraw.Draw(page)
 
