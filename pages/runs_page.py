@@ -10,7 +10,7 @@ from core.domain.items import Dataset
 from core.domain.jobs import ENDED
 from core.domain.recipes.measures import LOWER_IS_BETTER
 from core.domain.runs import Run
-from core.review import compare, predictions
+from core.review import before_after, compare, predictions
 from core.review.compare import SameImages
 from core.runs import curves, runs
 from pages.parts import (
@@ -27,6 +27,7 @@ from pages.parts import (
 )
 
 MOST_COMPARED = 8
+DECISIVE = ("accuracy", "f2_samples")
 DIFFERENT_CLASSES = (
     " They were trained on different classes: a network that knows fewer has fewer to confuse."
 )
@@ -201,8 +202,7 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
     _score_table(chosen, found)
     st.caption(
         f"Measured on the {found.n_items:,} validation images that all of them have, with the "
-        f"labels of revision {found.revision}, from stored predictions. Each run is one seed: a "
-        "difference of a few images may be chance."
+        f"labels of revision {found.revision}, from stored predictions. {_chance(found)}"
         + (SEVERAL_LABELS if dataset.is_multi_label else "")
         + (DIFFERENT_CLASSES if len({run.subset.classes for run in chosen}) > 1 else "")
     )
@@ -215,6 +215,20 @@ def _same_images(dataset: Dataset, chosen: list[Run]) -> None:
         if ids:
             with st.expander(f"{title} ({len(ids)})"):
                 _gallery(dataset, ids, key=f"{title}-{chosen[0].id}-{chosen[-1].id}")
+
+
+def _chance(found: SameImages) -> str:
+    """Say how far chance among images reaches; of other seeds one run of each says nothing."""
+    metric = next((one for one in DECISIVE if one in found.intervals), None)
+    if metric is None:
+        return "Each run is one seed: a difference of a few images may be chance."
+    interval = found.intervals[metric]
+    low, high = (before_after.change(metric, end) for end in (interval.low, interval.high))
+    return (
+        f"For other images of the kind the difference in {score_words.in_a_sentence(metric)} "
+        f"would lie between {low} and {high} points (95 %, bootstrap over images). Each run is "
+        "one seed: other seeds may differ more."
+    )
 
 
 def _score_table(chosen: list[Run], found: SameImages) -> None:

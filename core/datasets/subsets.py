@@ -1,4 +1,4 @@
-"""Fewer train images a class, fewer classes, or both: nested, and stable under removals."""
+"""Fewer train images: a class, of fewer classes, at random; nested, stable under removals."""
 
 import hashlib
 from collections import Counter
@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from core.datasets import multilabel
 from core.domain import labellers
-from core.domain.plans import Subset
+from core.domain.plans import RandomRemoval, Subset
 from core.store import database, schema
 
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """What a run of the newest revision would use."""
+    """What a run would use."""
 
     classes: tuple[str, ...]  # those that the network would know
     train: dict[str, int]  # train images a class; one with several labels counts for each
@@ -35,17 +35,16 @@ def choose(frame: pd.DataFrame, subset: Subset, *, seed: int, multi: bool = Fals
     its labels, so that a class may have more than `per_class` rows, never fewer than it could.
 
     Rows are ranked by a hash of seed and content, so the 25 lie within the 50, and removing an
-    image only moves the next one up. `frame` has item_id, label, part and content_hash.
+    image only moves the next one up. What is removed at random is ranked by the removal's own
+    seed; `seed` is the split's. `frame` has item_id, label, part and content_hash.
     """
     frame = _within(frame, subset.classes, multi=multi)
+    if subset.without is not None:
+        frame = _without(frame, subset.without)
     if subset.per_class is None or frame.empty:
         return frame
     train = frame[frame["part"] == "train"]
-    ranks = [
-        _rank(seed, content, item_id)
-        for content, item_id in zip(train["content_hash"], train["item_id"], strict=True)
-    ]
-    ranked = train[["label"]].assign(rank=ranks)
+    ranked = train[["label"]].assign(rank=_ranks(train, str(seed)))
     if multi:
         ranked["label"] = [labellers.split(label, multi=True) or ("",) for label in train["label"]]
         ranked = ranked.explode("label")
@@ -61,11 +60,12 @@ def take(dataset_id: str, split_id: str, subset: Subset) -> Taken:
         whole = _groups(connection, dataset_id, split_id)
         groups = _within(whole, subset.classes, multi=multi)
         train = groups[groups["part"] == "train"]
-        if subset.per_class is not None and multi:
-            train = _chosen_train(connection, dataset_id, split_id, subset)
+        is_ranked = subset.without is not None or (subset.per_class is not None and multi)
+        if is_ranked:
+            train = _chosen_train(connection, dataset_id, split_id, subset, multi=multi)
     counts = _by_class(train, multi=multi)
     n_train = int(train["n_items"].sum())
-    if subset.per_class is not None and not multi:
+    if subset.per_class is not None and not is_ranked:
         counts = {label: min(number, subset.per_class) for label, number in counts.items()}
         n_train = sum(counts.values())
     used = groups[groups["part"] != "test"]
@@ -75,6 +75,19 @@ def take(dataset_id: str, split_id: str, subset: Subset) -> Taken:
         n_train=n_train,
         n_valid=_number(groups, "valid"),
         n_test=_number(whole, "test"),
+    )
+
+
+def count(frame: pd.DataFrame, *, multi: bool) -> Taken:
+    """Count the rows that `choose` has kept: what a run of their revision would use."""
+    groups = frame.groupby(["label", "part"]).size().reset_index(name="n_items")
+    used = groups[groups["part"] != "test"]
+    return Taken(
+        classes=classes_of(used["label"], multi=multi),
+        train=_by_class(groups[groups["part"] == "train"], multi=multi),
+        n_train=_number(groups, "train"),
+        n_valid=_number(groups, "valid"),
+        n_test=_number(groups, "test"),
     )
 
 
@@ -103,6 +116,15 @@ def _within(frame: pd.DataFrame, classes: Sequence[str] | None, *, multi: bool) 
     return frame[frame["label"] != ""].reset_index(drop=True)
 
 
+def _without(frame: pd.DataFrame, removal: RandomRemoval) -> pd.DataFrame:
+    """Leave the first train rows out, by a rank that other removals and subsets do not share."""
+    train = frame[frame["part"] == "train"]
+    if train.empty:
+        return frame
+    ranks = pd.Series(_ranks(train, f"without:{removal.seed}"), index=train.index)
+    return frame.drop(index=ranks.sort_values().index[: removal.n]).reset_index(drop=True)
+
+
 def _by_class(groups: pd.DataFrame, *, multi: bool) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for label, number in zip(groups["label"], groups["n_items"], strict=True):
@@ -124,16 +146,16 @@ def _groups(connection: sa.Connection, dataset_id: str, split_id: str) -> pd.Dat
 
 
 def _chosen_train(
-    connection: sa.Connection, dataset_id: str, split_id: str, subset: Subset
+    connection: sa.Connection, dataset_id: str, split_id: str, subset: Subset, *, multi: bool
 ) -> pd.DataFrame:
-    """List the train items that a subset takes of a multi-label dataset: their ranks decide."""
+    """List the train items that a subset takes where their ranks decide."""
     items, parts = schema.items, schema.assignments
     columns = (items.c.id, items.c.label, parts.c.part, items.c.content_hash)
     query = _in_use(dataset_id, split_id, *columns).where(parts.c.part == "train")
     rows = connection.execute(query).all()
     frame = pd.DataFrame(rows, columns=["item_id", "label", "part", "content_hash"])
     seed = sa.select(schema.splits.c.seed).where(schema.splits.c.id == split_id)
-    chosen = choose(frame, subset, seed=connection.execute(seed).scalar_one(), multi=True)
+    chosen = choose(frame, subset, seed=connection.execute(seed).scalar_one(), multi=multi)
     return chosen.assign(n_items=1)
 
 
@@ -147,6 +169,9 @@ def _in_use(dataset_id: str, split_id: str, *columns: sa.ColumnElement[Any]) -> 
     )
 
 
-def _rank(seed: int, content_hash: str, item_id: int) -> tuple[str, int]:
-    mixed = hashlib.blake2b(f"{seed}:{content_hash}".encode(), digest_size=8).hexdigest()
-    return mixed, item_id
+def _ranks(train: pd.DataFrame, seed: str) -> list[tuple[str, int]]:
+    """Give each row its place in a random order that the content decides, not the database."""
+    return [
+        (hashlib.blake2b(f"{seed}:{content}".encode(), digest_size=8).hexdigest(), item_id)
+        for content, item_id in zip(train["content_hash"], train["item_id"], strict=True)
+    ]

@@ -8,15 +8,24 @@ from core.domain.recipes import Recipe
 from core.domain.values import Frozen
 
 
+class RandomRemoval(Frozen):
+    """Train images taken out at random; the same number and seed always take the same ones."""
+
+    n: Annotated[int, Field(ge=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+
+
 class Subset(Frozen):
-    """Which items a run uses: fewer train images a class, fewer classes, or both.
+    """Which items a run uses: fewer train images a class, fewer classes, some removed at random.
 
     The images of 25 a class lie within those of 50 a class. Valid stays whole, but for the classes
-    that were left out of the whole run.
+    that were left out of the whole run. What is removed at random is gone before images a class
+    are counted, as if a person had excluded it.
     """
 
     per_class: Annotated[int, Field(ge=1)] | None = None  # train images a class; None: all
     classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None  # None: all
+    without: RandomRemoval | None = None  # None: nothing is removed at random
 
     @field_validator("classes")
     @classmethod

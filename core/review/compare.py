@@ -1,18 +1,16 @@
 """Two or more runs side by side: what differs in them, and scores on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.datasets import catalog
-from core.domain.errors import InputError
-from core.domain.plans import Subset
 from core.domain.runs import Run
 from core.domain.values import flat
-from core.review import predictions, scores
-from core.review.predictions import Found, LabelPredictions, Predictions
+from core.review import same_images, scores, statistics
+from core.review.predictions import Found
+from core.review.statistics import Interval
 from core.runs import runs
 
 
@@ -33,6 +31,7 @@ class SameImages:
     metrics: tuple[dict[str, float], ...]  # a run each
     now_right: tuple[int, ...]  # ids of items wrong in the first run and right in the last
     now_wrong: tuple[int, ...]  # right in the first and wrong in the last
+    intervals: dict[str, Interval]  # of two runs: of each metric's difference, for other images
 
 
 def differences(compared: Sequence[Run]) -> list[Difference]:
@@ -49,61 +48,21 @@ def differences(compared: Sequence[Run]) -> list[Difference]:
 def on_same_images(run_ids: Sequence[str]) -> SameImages:
     """Score runs of one dataset on the valid items all of them have, with the newest labels.
 
-    An item counts when it is in valid and in use at the dataset's newest revision, when its label
-    there is a class of every run, and when all runs saw the same file. Of several labels an image
-    those count that every run knows, each run at its recipe's threshold, and an item is right
-    where all of them are. Nothing is predicted again. Losses of different kinds are left out.
-    Raises InputError for runs of different datasets, or of one and of several labels an image.
+    `same_images.align` says which these are. Each run counts at its recipe's threshold, and an
+    item is right where all its labels are. Losses of different kinds are left out. Two runs are
+    told apart by the intervals of the differences, as far as images go: each is one seed.
     """
-    compared = [runs.get(run_id) for run_id in run_ids]
-    if len({run.dataset_id for run in compared}) != 1:
-        raise InputError(
-            "Runs of different datasets have no images in common.",
-            hint="Choose runs of one dataset.",
-        )
-    revision = catalog.get(compared[0].dataset_id).revision
-    labels = _valid_labels(compared[0], revision)
-    loaded = [predictions.load(run_id) for run_id in run_ids]
-    known = set(labels).intersection(*(one.item_id.tolist() for one in loaded))
-    taken = _take_all(compared, loaded, known & _same_files(run_ids), labels)
+    aligned = same_images.align(run_ids)
+    taken, ids = aligned.found, aligned.item_id
     first, last = scores.is_right(taken[0]), scores.is_right(taken[-1])
-    ids = taken[0].item_id
+    measured = _metrics(taken)
     return SameImages(
-        revision=revision,
+        revision=aligned.revision,
         n_items=len(ids),
-        metrics=_metrics(taken),
+        metrics=measured,
         now_right=tuple(int(item) for item in ids[last & ~first]),
         now_wrong=tuple(int(item) for item in ids[first & ~last]),
-    )
-
-
-def _take_all(
-    compared: Sequence[Run], loaded: Sequence[Found], known: set[int], labels: dict[int, str]
-) -> Sequence[Found]:
-    """Cut all predictions to the items that count, in one order, with the given labels."""
-    common = set(loaded[0].classes).intersection(*(one.classes for one in loaded))
-    several = [one for one in loaded if isinstance(one, LabelPredictions)]
-    single = [one for one in loaded if isinstance(one, Predictions)]
-    if several and single:
-        raise _mixed(compared, loaded)
-    if several:
-        names = tuple(sorted(common))
-        return [
-            _take_several(one, sorted(known if names else ()), labels, names) for one in several
-        ]
-    shared = sorted(item for item in known if labels[item] in common)
-    return [_take(one, shared, labels) for one in single]
-
-
-def _mixed(compared: Sequence[Run], loaded: Sequence[Found]) -> InputError:
-    kinds = {
-        isinstance(found, LabelPredictions): run.name
-        for run, found in zip(compared, loaded, strict=True)
-    }
-    return InputError(
-        f"The run {kinds[True]} gives an image several labels, and {kinds[False]} gives it one: "
-        "they have no score in common.",
-        hint="Choose runs of one kind.",
+        intervals=_intervals(taken, measured) if len(taken) == 2 and len(ids) else {},
     )
 
 
@@ -115,41 +74,14 @@ def _metrics(taken: Sequence[Found]) -> tuple[dict[str, float], ...]:
     return found
 
 
-def _same_files(run_ids: Sequence[str]) -> set[int]:
-    """Name the items whose file had the same content in all runs."""
-    seen = [predictions.load_items(run_id) for run_id in run_ids]
-    contents = [set(zip(one["item_id"], one["content_hash"], strict=True)) for one in seen]
-    return {int(item) for item, _ in set.intersection(*contents)}
-
-
-def _valid_labels(run: Run, revision: int) -> dict[int, str]:
-    frame = catalog.items_at(
-        run.dataset_id, revision=revision, split_id=run.split_id, subset=Subset()
-    )
-    valid = frame[frame["part"] == "valid"]
-    return dict(zip(valid["item_id"].tolist(), valid["label"].tolist(), strict=True))
-
-
-def _take(found: Predictions, shared: list[int], labels: dict[int, str]) -> Predictions:
-    """Reorder to the shared items, with their labels at the named revision."""
-    index = {name: number for number, name in enumerate(found.classes)}
-    label = np.array([index[labels[item]] for item in shared], dtype=int)
-    return found.take(predictions.positions(found, shared), label)
-
-
-def _take_several(
-    found: LabelPredictions, shared: list[int], labels: dict[int, str], names: tuple[str, ...]
-) -> LabelPredictions:
-    """Do the same, and keep the named classes alone."""
-    columns = [found.classes.index(name) for name in names]
-    cut = replace(
-        found,
-        classes=names,
-        label=found.label[:, columns],
-        probability=found.probability[:, columns],
-    )
-    label = predictions.label_matrix([labels[item] for item in shared], names)
-    return cut.take(predictions.positions(found, shared), label)
+def _intervals(
+    taken: Sequence[Found], measured: Sequence[dict[str, float]]
+) -> dict[str, Interval]:
+    before, after = (scores.by_image(one) for one in taken)
+    names = [name for name in before if name in after and name in measured[0]]
+    differences = np.stack([after[name] - before[name] for name in names])
+    means = statistics.resampled_means(differences)
+    return {name: statistics.over_images(means[:, [at]]) for at, name in enumerate(names)}
 
 
 def _describe(run: Run) -> dict[str, str]:
@@ -160,6 +92,7 @@ def _describe(run: Run) -> dict[str, str]:
         "split": run.split_id,
         "train images a class": run.subset.per_class or "all",
         "classes": ", ".join(run.subset.classes or ("all",)),
+        "removed at random": _removed(run),
         "begins from": _beginning(run),
         "seed": run.seed,
         "code": run.code_version,
@@ -167,6 +100,11 @@ def _describe(run: Run) -> dict[str, str]:
         **flat(run.environment, "environment"),
     }
     return {field: "–" if value is None else str(value) for field, value in values.items()}
+
+
+def _removed(run: Run) -> str:
+    removal = run.subset.without
+    return "none" if removal is None else f"{removal.n} train images, draw {removal.seed}"
 
 
 def _beginning(run: Run) -> str:

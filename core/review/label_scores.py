@@ -20,11 +20,19 @@ def overall(found: LabelPredictions) -> dict[str, float]:
     """
     label, pred = found.label, found.pred
     return {
-        **_of_samples(label, pred),
-        "exact_match": float((label == pred).all(axis=1).mean()),
+        **{name: float(values.mean()) for name, values in by_image(found).items()},
         "f1_macro_multi": float(_along(label, pred, axis=0, beta=1).mean()),
         "f2_macro_multi": float(_along(label, pred, axis=0, beta=2).mean()),
-        "valid_loss": float(found.loss.mean()),
+    }
+
+
+def by_image(found: LabelPredictions) -> dict[str, np.ndarray]:
+    """Give those of them that are means over items as the items' own values, shape (items,)."""
+    label, pred = found.label, found.pred
+    return {
+        **_of_samples(label, pred),
+        "exact_match": (label == pred).all(axis=1).astype(float),
+        "valid_loss": found.loss,
     }
 
 
@@ -50,9 +58,10 @@ def by_threshold(
 
     A threshold that was chosen on valid fits valid: its score there flatters the model a little.
     """
-    rows = [
-        {"threshold": one, **_of_samples(found.label, found.at(one).pred)} for one in thresholds
-    ]
+    rows = []
+    for one in thresholds:
+        values = _of_samples(found.label, found.at(one).pred)
+        rows.append({"threshold": one, **{name: own.mean() for name, own in values.items()}})
     return pd.DataFrame(rows)
 
 
@@ -66,11 +75,11 @@ def f_beta(
     return np.asarray(np.divide((1 + weight) * hits, whole, out=zero, where=whole > 0))
 
 
-def _of_samples(label: np.ndarray, pred: np.ndarray) -> dict[str, float]:
+def _of_samples(label: np.ndarray, pred: np.ndarray) -> dict[str, np.ndarray]:
     return {
-        "accuracy_multi": float((label == pred).mean()),
-        "f1_samples": float(_along(label, pred, axis=1, beta=1).mean()),
-        "f2_samples": float(_along(label, pred, axis=1, beta=2).mean()),
+        "accuracy_multi": (label == pred).mean(axis=1),
+        "f1_samples": _along(label, pred, axis=1, beta=1),
+        "f2_samples": _along(label, pred, axis=1, beta=2),
     }
 
 

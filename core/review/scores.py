@@ -30,14 +30,20 @@ def overall(found: Found) -> dict[str, float]:
         return {}
     if isinstance(found, LabelPredictions):
         return label_scores.overall(found)
-    accuracy = float((found.pred == found.label).mean())
-    values = {
-        "accuracy": accuracy,
-        "error_rate": 1 - accuracy,
-        "valid_loss": float(found.loss.mean()),
-    }
+    return {name: float(values.mean()) for name, values in by_image(found).items()}
+
+
+def by_image(found: Found) -> dict[str, np.ndarray]:
+    """Give those metrics that are means over items as the items' own values, shape (items,).
+
+    That is all of `overall` but for the F of several labels that are means over the classes.
+    """
+    if isinstance(found, LabelPredictions):
+        return label_scores.by_image(found)
+    right = np.asarray(found.pred == found.label, dtype=float)
+    values = {"accuracy": right, "error_rate": 1 - right, "valid_loss": found.loss}
     if len(found.classes) > TOP_K:
-        values["top_5_accuracy"] = float(in_top_k(found, TOP_K).mean())
+        values["top_5_accuracy"] = in_top_k(found, TOP_K).astype(float)
     return values
 
 

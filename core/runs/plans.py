@@ -104,10 +104,20 @@ def advise(dataset: Dataset, plan: Plan, taken: Taken) -> tuple[Advice, ...]:
     return (*misfits, *extras.missing(plan.recipe), *advice.advise(plan.recipe, facts))
 
 
-def check(dataset_id: str, plan: Plan) -> None:
-    """Raise RecipeError with the first reason, if any, why a plan cannot be trained."""
-    taken = subsets.take(dataset_id, plan.split_id, plan.subset)
-    for found in advise(catalog.get(dataset_id), plan, taken):
+def check(dataset_id: str, plan: Plan, *, revision: int | None = None) -> None:
+    """Raise RecipeError with the first reason, if any, why a plan cannot be trained.
+
+    It is checked with the images of a revision; None is the newest, which is quicker to count.
+    """
+    dataset = catalog.get(dataset_id)
+    if revision is None or revision == dataset.revision:
+        taken = subsets.take(dataset_id, plan.split_id, plan.subset)
+    else:
+        frame = catalog.items_at(
+            dataset_id, revision=revision, split_id=plan.split_id, subset=plan.subset
+        )
+        taken = subsets.count(frame, multi=dataset.is_multi_label)
+    for found in advise(dataset, plan, taken):
         if found.level == "refused":
             raise RecipeError(found.sentence, hint=found.hint)
 

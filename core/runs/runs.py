@@ -1,5 +1,8 @@
 """Runs: start, stop, find, list, and what was measured of each."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from core.datasets import catalog
@@ -14,20 +17,36 @@ from core.store import clock, database, files, ids, jobs, schema, version
 RUNS = schema.runs
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run belongs in an experiment."""
+
+    experiment_id: str
+    arm: str  # which of the compared conditions it is
+
+
 def start(
-    dataset_id: str, plan: Plan, *, name: str | None = None, retrain_of: str | None = None
+    dataset_id: str,
+    plan: Plan,
+    *,
+    name: str | None = None,
+    retrain_of: str | None = None,
+    revision: int | None = None,
+    place: Place | None = None,
 ) -> Run:
-    """Put a run of the plan, on the dataset as it is now, into the queue.
+    """Put a run of the plan into the queue, on the dataset at a revision; None: as it is now.
 
     Where the same description waits already, as after a double click, that run is given. Raises
-    RecipeError for what cannot be trained.
+    RecipeError for what cannot be trained, and NotFoundError for a revision that there is not; an
+    experiment checks that itself, once for all its seeds.
     """
-    plans.check(dataset_id, plan)
+    if place is None:
+        plans.check(dataset_id, plan, revision=revision)
     if plan.begins_from is not None:
         _check_beginning(get(plan.begins_from), plan)
     described = {
         "dataset_id": dataset_id,
-        "revision": catalog.get(dataset_id).revision,
+        "revision": catalog.get(dataset_id).revision if revision is None else revision,
         "split_id": plan.split_id,
         "subset": plan.subset.model_dump(mode="json"),
         "recipe": plan.recipe.model_dump(mode="json"),
@@ -39,6 +58,8 @@ def start(
         "name": name or _free_name(dataset_id, plan),
         "code_version": version.code_version(),
         "retrain_of": retrain_of,
+        "experiment_id": place.experiment_id if place is not None else None,
+        "arm": place.arm if place is not None else None,
         "status": "queued",
         "created_at": clock.now(),
         **described,
@@ -55,14 +76,18 @@ def start(
 def retrain(run_id: str) -> Run:
     """Start the same recipe, split, subset and seed again on the dataset as it is now."""
     old = get(run_id)
-    plan = Plan(
-        split_id=old.split_id,
-        subset=old.subset,
-        recipe=old.recipe,
-        begins_from=old.begins_from,
-        seed=old.seed,
+    return start(old.dataset_id, plan_of(old), retrain_of=run_id)
+
+
+def plan_of(run: Run) -> Plan:
+    """Give the plan that a run was launched from."""
+    return Plan(
+        split_id=run.split_id,
+        subset=run.subset,
+        recipe=run.recipe,
+        begins_from=run.begins_from,
+        seed=run.seed,
     )
-    return start(old.dataset_id, plan, retrain_of=run_id)
 
 
 def get(run_id: str) -> Run:
@@ -73,6 +98,13 @@ def get(run_id: str) -> Run:
     if row is None:
         raise NotFoundError(f"There is no run {run_id!r}.", hint="Choose one on the Runs page.")
     return rows.run(row)
+
+
+def get_all(run_ids: Iterable[str]) -> dict[str, Run]:
+    """Give some runs by their ids; those that there are not are left out."""
+    query = sa.select(RUNS).where(RUNS.c.id.in_(list(run_ids)))
+    with database.reading() as connection:
+        return {row["id"]: rows.run(row) for row in connection.execute(query).mappings()}
 
 
 def list_runs(dataset_id: str | None = None, *, limit: int = 200) -> list[Run]:
@@ -163,13 +195,7 @@ def plan_more(run_id: str) -> Plan:
     recipe = run.recipe.model_copy(
         update={"stages": _more_stages(run.recipe), "name": f"{run.recipe.name[:74]}, more"}
     )
-    plan = Plan(
-        split_id=run.split_id,
-        subset=run.subset,
-        recipe=recipe,
-        begins_from=run_id,
-        seed=run.seed,
-    )
+    plan = plan_of(run).model_copy(update={"recipe": recipe, "begins_from": run_id})
     _check_beginning(run, plan)
     return plan
 

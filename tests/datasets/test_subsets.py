@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.datasets import catalog, edits, splits, subsets, trainable
 from core.domain.errors import RecipeError
-from core.domain.plans import Subset
+from core.domain.plans import RandomRemoval, Subset
 from core.store import database, schema
 from tests import builders
 from tests.datasets import shelves
@@ -191,3 +191,65 @@ def test_a_chosen_class_without_images_is_named_and_the_others_are_not() -> None
 
     with pytest.raises(RecipeError, match="for 3 classes, and no images of owl are in use"):
         trainable.check_classes(subset, ["cat", "dog", "emu"])
+
+
+@settings(deadline=None)
+@given(n=st.integers(1, 30), more=st.integers(0, 30), seed=st.integers(0, 9))
+def test_what_is_removed_at_random_is_that_many_train_images_and_nested(
+    n: int, more: int, seed: int
+) -> None:
+    frame = table(100)
+
+    few, many = (
+        subsets.choose(frame, Subset(without=RandomRemoval(n=number, seed=seed)), seed=1)
+        for number in (n, n + more)
+    )
+
+    assert len(few) == 100 - n
+    assert set(many["item_id"]) <= set(few["item_id"])
+    assert (many["part"] == "valid").sum() == 20
+    assert few["path"].is_monotonic_increasing
+
+
+def test_another_draw_removes_other_images() -> None:
+    first, second = (
+        subsets.choose(table(100), Subset(without=RandomRemoval(n=10, seed=seed)), seed=1)
+        for seed in (1, 2)
+    )
+
+    assert set(first["item_id"]) != set(second["item_id"])
+
+
+def test_images_move_up_for_those_that_were_removed_at_random() -> None:
+    subset = Subset(per_class=10, without=RandomRemoval(n=20, seed=1))
+
+    chosen = subsets.choose(table(100), subset, seed=1)
+
+    assert (chosen["part"] == "train").sum() == 20
+    assert not set(chosen["item_id"]) <= set(
+        subsets.choose(table(100), Subset(per_class=10), seed=1)["item_id"]
+    )
+
+
+def test_more_than_there_are_leaves_valid_alone() -> None:
+    chosen = subsets.choose(table(10), Subset(without=RandomRemoval(n=50, seed=1)), seed=1)
+
+    assert set(chosen["part"]) == {"valid"}
+
+
+def test_a_subset_stored_before_removals_reads_as_one_without() -> None:
+    assert Subset.model_validate({"per_class": 5}) == Subset(per_class=5, without=None)
+
+
+@pytest.mark.parametrize("per_class", [None, 5])
+def test_the_counts_say_what_is_left_after_a_random_removal(per_class: int | None) -> None:
+    names = [f"{n}.jpg" for n in range(16)]
+    builders.insert_dataset({"cat": names, "dog": names})
+    subset = Subset(per_class=per_class, without=RandomRemoval(n=9, seed=3))
+
+    taken = subsets.take("d-1", "s-1", subset)
+
+    frame = catalog.items_at("d-1", revision=1, split_id="s-1", subset=subset)
+    assert taken == subsets.count(frame, multi=False)
+    assert taken.n_train == (10 if per_class else 15)
+    assert taken.n_valid == 8

@@ -1,0 +1,57 @@
+"""Experiments: runs made to be compared; described, started, followed, stopped."""
+
+from core.runs.experiments.before_after import (
+    BEFORE_AFTER,
+    FEWEST_SEEDS,
+    MOST_SEEDS,
+    N_SEEDS,
+    BeforeAfter,
+    Proposal,
+    about,
+    before_after,
+    first_before,
+    go_on,
+    propose,
+)
+from core.runs.experiments.changes import Changes, PartChanges, between
+from core.runs.experiments.registry import (
+    Experiment,
+    Member,
+    Progress,
+    Wanted,
+    get,
+    list_experiments,
+    list_runs,
+    progress,
+    seconds_of_one,
+    start,
+    stop,
+)
+
+__all__ = [
+    "BEFORE_AFTER",
+    "FEWEST_SEEDS",
+    "MOST_SEEDS",
+    "N_SEEDS",
+    "BeforeAfter",
+    "Changes",
+    "Experiment",
+    "Member",
+    "PartChanges",
+    "Progress",
+    "Proposal",
+    "Wanted",
+    "about",
+    "before_after",
+    "between",
+    "first_before",
+    "get",
+    "go_on",
+    "list_experiments",
+    "list_runs",
+    "progress",
+    "propose",
+    "seconds_of_one",
+    "start",
+    "stop",
+]
