@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check fix clean
+.PHONY: run test check faults fix clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+# Kills what moves files at every step, with many more files than the ordinary tests do: minutes.
+faults: $(VENV)/dev.stamp
+	WINNOW_FAULTS=20 $(BIN)/pytest tests/datasets/test_applying.py
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

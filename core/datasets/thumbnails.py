@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from core.datasets import decoding, images, reading
+from core.datasets import applying, decoding, images, reading
 from core.domain.errors import ConflictError, NotFoundError, UnreadableImageError, WinnowError
 from core.store import database, files, schema
 
@@ -63,4 +63,5 @@ def _list_sources(content_hash: str) -> list[Path]:
         .limit(MOST_SOURCES)
     )
     with database.reading() as connection:
-        return [Path(row.root, row.path) for row in connection.execute(query)]
+        found = [Path(row.root, row.path) for row in connection.execute(query)]
+    return found or applying.list_in_trash(content_hash)

@@ -7,10 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.datasets import archives, rescan, sample, scan, splits
+from core.datasets import applying, archives, catalog, copying, rescan, sample, scan, splits
+from core.datasets.applying import running
+from core.datasets.pacing import Deaf
 from core.datasets.urls import downloading
 from core.domain.errors import NotFoundError, WinnowError
-from core.store import database, jobs, schema
+from core.store import database, files, jobs, schema
 
 Params = dict[str, Any]
 
@@ -27,6 +29,7 @@ def main(task_id: str) -> None:
 
 
 def _scan(lease: jobs.Lease, params: Params) -> None:
+    running.note_killed(params["dataset_id"])
     _finish(lease, scan.run(params["dataset_id"], lease))
 
 
@@ -59,24 +62,13 @@ def _download(lease: jobs.Lease, params: Params) -> None:
         found = downloading.run(dataset_id, params, lease)
     except WinnowError:
         with contextlib.suppress(WinnowError):  # why the download failed is told, and is enough
-            scan.run(dataset_id, _Deaf(lease))
+            scan.run(dataset_id, Deaf(lease))
         raise
-    scanned = scan.run(dataset_id, _Deaf(lease))
+    scanned = scan.run(dataset_id, Deaf(lease))
     if found is None:
         lease.finish("stopped", message="Stopped; what has come is scanned, the rest waits")
     else:
         lease.finish("finished", result={**(scanned or {}), **found}, message="")
-
-
-class _Deaf:
-    """Passes reports on, and lets a short work end although a stop was asked for."""
-
-    def __init__(self, lease: jobs.Lease) -> None:
-        self.report = lease.report
-
-    def should_stop(self) -> bool:
-        """Say no."""
-        return False
 
 
 def _sample(lease: jobs.Lease, params: Params) -> None:
@@ -92,6 +84,56 @@ def _split(lease: jobs.Lease, params: Params) -> None:
     wished = {name: params[name] for name in ("seed", "valid_fraction") if name in params}
     split = splits.make(params["dataset_id"], **wished)
     _finish(lease, {"split_id": split.id})
+
+
+def _apply(lease: jobs.Lease, params: Params) -> None:
+    """Write the corrected table where one is asked for, then move files, there or back."""
+    table = _corrected(lease, params) if "table" in params else {}
+    known = params.get("application_id")
+    if known is not None:
+        go = running.take_back if params.get("undo") else running.finish
+        result = go(known, lease)
+    elif params.get("moves", True):
+        result = running.apply(params["dataset_id"], lease, revision=params["revision"])
+    else:
+        result = {}
+    is_stopped = result.get("is_stopped", False)
+    lease.finish(
+        "stopped" if is_stopped else "finished",
+        result={**result, **table},
+        message="Stopped between two files: finish it, or take it back" if is_stopped else "",
+    )
+
+
+def _corrected(lease: jobs.Lease, params: Params) -> dict[str, Any]:
+    """Write a corrected table below Winnow's home, and beside the original if that is wanted."""
+    wished, dataset_id = params["table"], params["dataset_id"]
+    lease.report(message="Writing the table")
+    path = files.export_file(lease.job_id, applying.TABLE_NAME)
+    counts = applying.write_table(dataset_id, path, drop_excluded=wished["drop_excluded"])
+    told: dict[str, Any] = {"file": path.name, **counts}
+    if wished["beside"]:
+        beside = applying.place_beside(catalog.get(dataset_id))
+        files.write_bytes(beside, path.read_bytes())
+        told["beside"] = str(beside)
+    return {"table": told}
+
+
+def _copy(lease: jobs.Lease, params: Params) -> None:
+    """Write a clean copy into a folder, or the items as a table below Winnow's home."""
+    if "format" in params:
+        lease.report(message="Writing the table")
+        path = files.export_file(lease.job_id, copying.NAMES[params["format"]])
+        frame = copying.table_of_items(params["dataset_id"])
+        copying.save_table(frame, path)
+        lease.finish("finished", result={"file": path.name, "n_rows": len(frame)}, message="")
+        return
+    wish = copying.Wish.model_validate(params["wish"])
+    result = copying.run(params["dataset_id"], wish, lease)
+    if result is None:
+        lease.finish("stopped", message="Stopped; what was written is removed again")
+    else:
+        lease.finish("finished", result=result, message="")
 
 
 def _name_dataset(lease: jobs.Lease, dataset_id: str) -> None:
@@ -115,6 +157,8 @@ WORK: dict[str, Callable[[jobs.Lease, Params], None]] = {
     "download": _download,
     "sample": _sample,
     "split": _split,
+    "apply": _apply,
+    "copy": _copy,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import catalog, subsets, trainable
+from core.datasets import applying, catalog, subsets, trainable
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
 from core.engine import environment
@@ -18,7 +18,7 @@ class Description:
     """All that decides a run's numbers, but for code and machine."""
 
     run_id: str
-    frame: pd.DataFrame  # item_id, path, label, part, content_hash; in order of path
+    frame: pd.DataFrame  # item_id, path, label, part, content_hash; in order of path then
     root: Path
     recipe: Recipe
     seed: int
@@ -45,7 +45,7 @@ def load(run_id: str) -> Description:
     frame = items(row["dataset_id"], plan, revision=row["revision"])
     return Description(
         run_id=run_id,
-        frame=frame,
+        frame=_found(row["dataset_id"], frame),
         root=root(row["dataset_id"]),
         recipe=plan.recipe,
         seed=plan.seed,
@@ -69,6 +69,12 @@ def items(dataset_id: str, plan: Plan, *, revision: int) -> pd.DataFrame:
     multi = catalog.get(dataset_id).is_multi_label
     trainable.check_classes(plan.subset, subsets.classes_of(used["label"], multi=multi))
     return used
+
+
+def _found(dataset_id: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Give items with the paths at which their files lie now, in the order that they had."""
+    places = applying.current(dataset_id, frame["item_id"].tolist())
+    return frame.assign(path=frame["item_id"].map(places))
 
 
 def root(dataset_id: str) -> Path:

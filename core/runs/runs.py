@@ -11,7 +11,7 @@ from core.domain.jobs import ACTIVE
 from core.domain.plans import Plan
 from core.domain.recipes import Recipe, Stage
 from core.domain.runs import Epoch, Run, StageInfo
-from core.runs import beginnings, plans, rows
+from core.runs import beginnings, plans, rows, tasks
 from core.store import clock, database, files, ids, jobs, schema, version
 
 RUNS = schema.runs
@@ -37,11 +37,15 @@ def start(
     """Put a run of the plan into the queue, on the dataset at a revision; None: as it is now.
 
     Where the same description waits already, as after a double click, that run is given. Raises
-    RecipeError for what cannot be trained, and NotFoundError for a revision that there is not; an
-    experiment checks that itself, once for all its seeds.
+    RecipeError for what cannot be trained, and NotFoundError for a revision that there is not (an
+    experiment checks that itself, once for all its seeds), ConflictError while files are moved.
     """
     if place is None:
         plans.check(dataset_id, plan, revision=revision)
+    if tasks.find_active("apply", dataset_id) is not None:
+        raise ConflictError(
+            "The files of this dataset are being moved.", hint="Wait for that to end."
+        )
     if plan.begins_from is not None:
         _check_beginning(get(plan.begins_from), plan)
     described = {
