@@ -23,6 +23,7 @@ class Gallery {
     this.tiles = [];
     this.elements = new Map(); // item id -> element
     this.indices = new Map(); // item id -> position
+    this.sent = new Set(); // ids of the operations that were sent at least once
     this.build();
     const once = { signal: this.abort.signal };
     this.grid.addEventListener("click", (event) => this.onClick(event), once);
@@ -68,7 +69,8 @@ class Gallery {
     this.tiles = data.tiles;
     this.bar.drawLegend(data.classes, data.multi);
     this.paint(this.elements.keys());
-    if (this.store.queue.length) this.scheduleSend(RESEND_MS);
+    const hasUnsent = this.store.queue.some((one) => !this.sent.has(one.id));
+    if (this.store.queue.length) this.scheduleSend(hasUnsent ? GATHER_MS : RESEND_MS);
   }
 
   rebuild(tiles) {
@@ -270,6 +272,7 @@ class Gallery {
     if (!this.store.queue.length) return;
     this.timer = setTimeout(() => {
       this.hasSent = true;
+      this.sent = new Set(this.store.queue.map((one) => one.id));
       this.trigger("operations", { operations: this.store.queue });
       this.bar.paint();
       this.scheduleSend(RESEND_MS);

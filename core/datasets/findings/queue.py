@@ -7,15 +7,22 @@ doing what all findings suggest never takes the last copy.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from core.datasets.catalog.queries import with_parts
-from core.datasets.findings import registry
+from core.datasets.findings import reading
+from core.datasets.multilabel import is_multi_label
+from core.domain import labellers
 from core.domain.findings import KINDS, OF_COPIES, Finding, FindingKind
 from core.domain.items import Part
 from core.store import database, schema
+
+PLACES = {kind: place for place, kind in enumerate(KINDS)}
+_About = tuple[str, Part | None, bool]
+"""Of an item its label, its part, and whether it can be read: plain values, quick to read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +30,7 @@ class QueueFilter:
     """Which entries of the queue are wanted; None lets all through."""
 
     kinds: tuple[FindingKind, ...] | None = None
-    labels: tuple[str, ...] | None = None  # current labels of the items
+    labels: tuple[str, ...] | None = None  # classes; of a multi-label item any of its own
     parts: tuple[Part | None, ...] | None = None
 
 
@@ -40,6 +47,11 @@ class Entry:
     def score(self) -> float:
         """Give the highest score of its findings."""
         return self.findings[0].score
+
+    @property
+    def suggested(self) -> Finding | None:
+        """Give the first of its findings that says what could be done; None: a person must see."""
+        return next((one for one in self.findings if one.suggestion != "look"), None)
 
     @property
     def copies(self) -> tuple[int, ...]:
@@ -69,20 +81,36 @@ def entries(
 
     With a filter by kind an entry has, and is ranked by, its findings of these kinds alone.
     """
-    wanted = filters or QueueFilter()
-    with database.reading() as connection:
-        rows = connection.execute(_open_findings(dataset_id, split_id)).all()
-        members = {item for row in rows for item in row.members or ()}
-        in_use = _in_use(connection, dataset_id) if members else frozenset()
     found: dict[int, list[Finding]] = defaultdict(list)
-    about: dict[int, tuple[str, Part | None]] = {}
-    for row in rows:
-        one = _holding(registry.finding(row), in_use)
-        if one is not None and _passes(wanted, one.kind, row.item_label, row.part):
-            found[row.item_id].append(one)
-            about[row.item_id] = (row.item_label, row.part)
+    stored = reading.of_dataset(dataset_id)
+    with database.reading() as connection:
+        rows = connection.execute(_open_items(dataset_id, split_id))
+        about: dict[int, _About] = {
+            item_id: (label, part, ok) for item_id, label, part, ok in rows
+        }
+        away = _not_in_use(connection, dataset_id)
+        multi = is_multi_label(connection, dataset_id)
+    for one in stored:
+        its = about.get(one.item_id)
+        held = _holding(one, away) if its is not None and _counts(one, its) else None
+        if held is not None:
+            found[one.item_id].append(held)
     made = [_entry(item_id, about[item_id], some) for item_id, some in found.items()]
-    return sorted(made, key=_order)
+    return chosen(sorted(made, key=_order), filters or QueueFilter(), multi=multi)
+
+
+def chosen(found: Sequence[Entry], filters: QueueFilter, *, multi: bool = False) -> list[Entry]:
+    """Choose among the entries of a whole queue those that a filter lets through, ranked anew.
+
+    With `multi` an entry has several labels, of which any may be a wanted one.
+    """
+    if filters == QueueFilter():
+        return list(found)
+    here = [one for one in found if _is_wanted(one, filters, multi=multi)]
+    if filters.kinds is None:
+        return here
+    of_kinds = (_of_kinds(one, filters.kinds) for one in here)
+    return sorted((one for one in of_kinds if one is not None), key=_order)
 
 
 def progress(dataset_id: str, *, n_left: int) -> Progress:
@@ -106,56 +134,63 @@ def n_by_kind(found: Iterable[Entry]) -> dict[FindingKind, int]:
     return {kind: number[kind] for kind in KINDS if number[kind]}
 
 
-def _open_findings(dataset_id: str, split_id: str | None) -> sa.Select[tuple[object, ...]]:
-    items, table = schema.items, schema.findings
+def _open_items(dataset_id: str, split_id: str | None) -> sa.Select[Any]:
+    """Select the items with findings that nobody has decided about."""
+    items, found = schema.items, schema.findings
+    with_findings = sa.select(found.c.item_id).where(found.c.dataset_id == dataset_id)
     return (
-        sa.select(table, items.c.label.label("item_label"), schema.assignments.c.part)
-        .select_from(with_parts(split_id).join(table, table.c.item_id == items.c.id))
-        .where(table.c.dataset_id == dataset_id, items.c.dataset_id == dataset_id)
+        sa.select(items.c.id, items.c.label, schema.assignments.c.part, items.c.status == "ok")
+        .select_from(with_parts(split_id))
+        .where(items.c.dataset_id == dataset_id, items.c.id.in_(with_findings))
         .where(items.c.status != "gone", items.c.decision.is_(None), ~items.c.excluded)
-        .where(sa.or_(items.c.status == "ok", table.c.kind == "broken"))
-        .where(sa.or_(table.c.label.is_(None), table.c.label != items.c.label))
     )
 
 
-def _in_use(connection: sa.Connection, dataset_id: str) -> frozenset[int]:
+def _not_in_use(connection: sa.Connection, dataset_id: str) -> frozenset[int]:
     items = schema.items
-    query = sa.select(items.c.id).where(
-        items.c.dataset_id == dataset_id, items.c.status == "ok", ~items.c.excluded
-    )
+    away = sa.or_(items.c.status != "ok", items.c.excluded)
+    query = sa.select(items.c.id).where(items.c.dataset_id == dataset_id, away)
     return frozenset(connection.execute(query).scalars())
 
 
-def _holding(one: Finding, in_use: frozenset[int]) -> Finding | None:
+def _counts(one: Finding, about: _About) -> bool:
+    """Say whether a finding says something of an item as it is now."""
+    label, _part, is_readable = about
+    return (is_readable or one.kind == "broken") and one.label != label
+
+
+def _holding(one: Finding, away: frozenset[int]) -> Finding | None:
     """Give a finding with those of its members that are in use; None where it holds no more."""
     if one.kind not in OF_COPIES:
         return one
-    left = tuple(item for item in one.members if item in in_use)
+    left = one.members
+    if not away.isdisjoint(left):
+        left = tuple(item for item in left if item not in away)
     if len(left) < 2 or left[0] == one.item_id:
         return None
-    return Finding(
-        item_id=one.item_id,
-        kind=one.kind,
-        score=one.score,
-        reason=one.reason,
-        suggestion=one.suggestion,
-        label=one.label,
-        members=left,
-    )
+    return one if left == one.members else replace(one, members=left)
 
 
-def _passes(wanted: QueueFilter, kind: FindingKind, label: str, part: Part | None) -> bool:
-    return (
-        (wanted.kinds is None or kind in wanted.kinds)
-        and (wanted.labels is None or label in wanted.labels)
-        and (wanted.parts is None or part in wanted.parts)
-    )
+def _is_wanted(one: Entry, filters: QueueFilter, *, multi: bool) -> bool:
+    if filters.parts is not None and one.part not in filters.parts:
+        return False
+    if filters.labels is None:
+        return True
+    return not set(filters.labels).isdisjoint(labellers.split(one.label, multi=multi))
 
 
-def _entry(item_id: int, about: tuple[str, Part | None], found: Sequence[Finding]) -> Entry:
-    ordered = sorted(found, key=lambda one: (-one.score, KINDS.index(one.kind)))
-    return Entry(item_id=item_id, label=about[0], part=about[1], findings=tuple(ordered))
+def _of_kinds(one: Entry, kinds: Sequence[FindingKind]) -> Entry | None:
+    found = tuple(finding for finding in one.findings if finding.kind in kinds)
+    if len(found) == len(one.findings):
+        return one
+    return replace(one, findings=found) if found else None
+
+
+def _entry(item_id: int, about: _About, found: Sequence[Finding]) -> Entry:
+    label, part, _is_readable = about
+    ordered = sorted(found, key=lambda one: (-one.score, PLACES[one.kind]))
+    return Entry(item_id=item_id, label=label, part=part, findings=tuple(ordered))
 
 
 def _order(entry: Entry) -> tuple[float, int, int]:
-    return -entry.score, KINDS.index(entry.findings[0].kind), entry.item_id
+    return -entry.score, PLACES[entry.findings[0].kind], entry.item_id

@@ -10,6 +10,7 @@ from core.domain.findings import Finder, Finding
 from core.store import clock, database, schema
 
 FINDINGS = schema.findings
+Stamp = tuple[int, int, float]
 
 
 def replace(dataset_id: str, finder: Finder, found: Sequence[Finding]) -> None:
@@ -50,12 +51,16 @@ def of_items(item_ids: Sequence[int]) -> dict[int, list[Finding]]:
     return dict(found)
 
 
-def stamp(dataset_id: str) -> tuple[int, int]:
-    """Give a value that changes whenever the findings of a dataset do."""
-    query = sa.select(sa.func.max(FINDINGS.c.id), sa.func.count())
+def stamp(dataset_id: str) -> Stamp:
+    """Give a value that changes whenever a finder replaces its findings.
+
+    The time belongs to it: SQLite gives the ids of deleted rows to the next ones.
+    """
+    columns = (sa.func.max(FINDINGS.c.id), sa.func.count(), sa.func.max(FINDINGS.c.created_at))
+    query = sa.select(*columns).where(FINDINGS.c.dataset_id == dataset_id)
     with database.reading() as connection:
-        newest, number = connection.execute(query.where(FINDINGS.c.dataset_id == dataset_id)).one()
-    return newest or 0, number
+        newest, number, created_at = connection.execute(query).one()
+    return newest or 0, number, created_at or 0.0
 
 
 def finding(row: sa.Row[tuple[object, ...]]) -> Finding:

@@ -1,0 +1,271 @@
+// The review queue: one suspicious image after the other, decided about by keyboard.
+//
+// A window of the queue is here, so that the next image shows at once. Decisions become numbered
+// operations, as in the gallery: shown at once, sent until acknowledged, counted once.
+
+import { ClassMenu } from "./gallery_menu.js";
+import { element } from "./gallery_dom.js";
+import { notes, toggled } from "./gallery_labels.js";
+import { storeOf } from "./gallery_store.js";
+import { Bar } from "./review_bar.js";
+import { handleKey } from "./review_keys.js";
+import { groupDecisions, suggestionOf } from "./review_offers.js";
+import { fetchAhead } from "./review_pictures.js";
+import { Stage } from "./review_stage.js";
+import { stateOf } from "./review_state.js";
+import { Strip } from "./review_strip.js";
+
+const GATHER_MS = 60; // decisions made within this time travel together
+const RESEND_MS = 4000;
+const AHEAD = 8; // with fewer cards ahead, and more in the queue, the next window is asked for
+const PICTURES_AHEAD = 3;
+const TOP_PX = 70; // the page's own bar covers so much
+
+const sheets = await Promise.all(
+  ["./gallery.css", "./review.css"].map(async (name) => {
+    const response = await fetch(new URL(name, import.meta.url));
+    return new CSSStyleSheet().replace(await response.text());
+  }),
+);
+
+class Review {
+  constructor(root) {
+    this.root = root;
+    this.abort = new AbortController();
+    this.sent = new Set(); // operations that wait for an answer
+    this.menu = new ClassMenu(
+      (label) => this.relabel(label),
+      () => this.refocus(),
+    );
+    this.bar = new Bar(this);
+    this.stage = new Stage(this);
+    this.strip = new Strip(this);
+    root.tabIndex = 0;
+    root.style.scrollMarginTop = `${TOP_PX}px`;
+    root.setAttribute("aria-label", "Review queue");
+    root.replaceChildren(this.bar.root, this.bar.help, this.stage.root, this.strip.root);
+    const once = { signal: this.abort.signal };
+    root.addEventListener("keydown", (event) => handleKey(this, event), once);
+    root.addEventListener("dblclick", (event) => this.onDoubleClick(event), once);
+    document.addEventListener("keydown", (event) => this.onPageKey(event), once);
+  }
+
+  // ---- focus
+
+  refocus() {
+    if (!this.menu.isOpen) this.root.focus({ preventScroll: true });
+  }
+
+  // The keys work here on load, and after something else was clicked; never while somebody types,
+  // or walks through other controls with Tab.
+  takeFocus() {
+    const active = document.activeElement;
+    const isMine = this.root.getRootNode().activeElement !== null;
+    const isFree = active === document.body || !active?.matches(":focus-visible");
+    if (isFree && !isMine && !document.querySelector("[role=dialog]")) this.refocus();
+  }
+
+  // Keys that no control takes, such as after a dialog was closed, are for the review.
+  onPageKey(event) {
+    const isFree = document.activeElement === document.body;
+    if (!isFree || !this.root.offsetParent || document.querySelector("[role=dialog]")) return;
+    this.refocus();
+    handleKey(this, event);
+  }
+
+  // Who decides by keys wants to see what about.
+  comeIntoView() {
+    const { top, bottom } = this.root.getBoundingClientRect();
+    const isWhole = top >= 0 && bottom <= window.innerHeight;
+    const isAtTop = top >= 0 && top < TOP_PX * 2;
+    if (!isWhole && !isAtTop) this.root.scrollIntoView({ block: "start" });
+  }
+
+  // ---- data from Python
+
+  update(data) {
+    this.data = data;
+    this.store = storeOf(data.store);
+    this.state = stateOf(data.store);
+    this.store.acknowledge(data.acked);
+    this.state.take(data, !this.store.queue.length);
+    this.asked = false;
+    this.paint();
+    this.takeFocus();
+    const hasUnsent = this.store.queue.some((operation) => !this.sent.has(operation.id));
+    this.scheduleSend(hasUnsent ? GATHER_MS : RESEND_MS);
+  }
+
+  paint() {
+    this.state.remember();
+    this.bar.paint();
+    this.stage.paint();
+    this.strip.paint();
+    const { left, current } = this.state;
+    const at = left.indexOf(current);
+    const next = left.slice(at + 1, at + 1 + PICTURES_AHEAD);
+    for (const id of next) fetchAhead(this.state.picture(id));
+    this.lookAhead(at);
+  }
+
+  // Ask for the next window before this one ends; decisions bring it anyway.
+  lookAhead(at) {
+    const { start, order, total, left } = this.state;
+    const endsSoon = left.length - at <= AHEAD && start + order.length < total;
+    const beginsSoon = at >= 0 && at < 2 && start > 0;
+    if (this.asked || this.store.queue.length || !(endsSoon || beginsSoon)) return;
+    this.asked = true;
+    this.trigger("looked", { ...this.where(), nonce: Date.now() });
+  }
+
+  where() {
+    const { current: id, place: index, filters } = this.state;
+    return { id, index, filters };
+  }
+
+  // ---- moving
+
+  step(offset) {
+    this.state.step(offset);
+    this.paint();
+  }
+
+  goTo(id) {
+    this.state.current = id;
+    this.paint();
+    this.refocus();
+  }
+
+  onDoubleClick(event) {
+    const small = event.target.closest(".small");
+    if (small && !small.closest(".strip")) this.open(Number(small.dataset.id));
+    else if (event.target.closest(".large")) this.openLarge();
+  }
+
+  openLarge() {
+    if (this.state.card) this.open(this.state.card.id);
+  }
+
+  open(id) {
+    const { left } = this.state;
+    this.trigger("opened", { id, order: left.includes(id) ? left : [id], nonce: Date.now() });
+  }
+
+  // ---- decisions, each {kind, item_ids, label, copies}
+
+  decide(decisions, { staysHere = false } = {}) {
+    if (!decisions?.length) return;
+    this.store.enqueue("edit", decisions);
+    this.state.decide(decisions, staysHere);
+    this.paint();
+    this.scheduleSend();
+  }
+
+  one(kind, label = null, copies = []) {
+    const { card } = this.state;
+    return card ? [{ kind, item_ids: [card.id], label, copies }] : [];
+  }
+
+  // An image whose labels were just changed is done with: keeping it moves on.
+  keep() {
+    const { state } = this;
+    const { card } = state;
+    if (!card) return;
+    if (state.picture(card.id).decision !== "relabel") return this.decide(this.one("keep"));
+    state.hidden.add(card.id);
+    state.current = state.after();
+    this.paint();
+  }
+
+  exclude() {
+    this.decide(this.one("exclude"));
+  }
+
+  accept() {
+    const { card } = this.state;
+    const found = card && suggestionOf(this.state, card);
+    if (!found) return;
+    const kind = found.suggestion === "exclude" ? "exclude" : "relabel";
+    this.decide(this.one(kind, found.label, kind === "exclude" ? found.members : []));
+  }
+
+  // An image that may have several classes may get some in a row, so it stays until K or N.
+  relabel(label) {
+    const { card } = this.state;
+    if (!card) return;
+    const now = this.state.picture(card.id).label;
+    if (this.data.multi) {
+      this.decide(toggled(label, new Map([[card.id, now]])), { staysHere: true });
+    } else if (label === now) this.keep();
+    else this.decide(this.one("relabel", label));
+  }
+
+  decideGroup(kind) {
+    const { card } = this.state;
+    if (card) this.decide(groupDecisions(this.state, card, kind));
+  }
+
+  openMenu() {
+    const { card } = this.state;
+    if (!card) return;
+    const { label } = this.state.picture(card.id);
+    const { multi, classes } = this.data;
+    const suggestion = suggestionOf(this.state, card)?.label;
+    const tile = { suggestion: multi ? null : suggestion };
+    this.menu.open(classes, notes([tile], multi ? new Map([[card.id, label]]) : null));
+  }
+
+  undo() {
+    if (this.bar.buttons.undo.disabled) return;
+    this.store.enqueue("undo");
+    this.state.undo();
+    this.paint();
+    this.scheduleSend();
+  }
+
+  redo() {
+    if (this.bar.buttons.redo.disabled) return;
+    this.store.enqueue("redo");
+    this.state.redo();
+    this.paint();
+    this.scheduleSend();
+  }
+
+  // ---- sending
+
+  scheduleSend(delay = GATHER_MS) {
+    clearTimeout(this.timer);
+    if (!this.store.queue.length) return;
+    this.timer = setTimeout(() => {
+      this.hasSent = true;
+      this.sent = new Set(this.store.queue.map((operation) => operation.id));
+      this.trigger("operations", { operations: this.store.queue, where: this.where() });
+      this.bar.paint();
+      this.scheduleSend(RESEND_MS);
+    }, delay);
+  }
+
+  destroy() {
+    this.abort.abort();
+    clearTimeout(this.timer);
+  }
+}
+
+const mounted = new WeakMap();
+
+// Streamlit calls this at every change of data or theme; the cleanup runs only on unmount.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".review");
+  const shadow = parentElement.getRootNode();
+  for (const sheet of sheets) {
+    if (!shadow.adoptedStyleSheets.includes(sheet)) shadow.adoptedStyleSheets.push(sheet);
+  }
+  let review = mounted.get(root);
+  if (!review) mounted.set(root, (review = new Review(root)));
+  review.trigger = setTriggerValue;
+  review.update(data);
+  return () => {
+    review.destroy();
+    mounted.delete(root);
+  };
+}

@@ -1,0 +1,48 @@
+// What can be decided about a card: its suggestion, and what the keys for a group of copies do.
+//
+// Both follow what was just decided, before the server has answered: of copies one always stays.
+
+export function isInUse(picture) {
+  return Boolean(picture) && picture.status === "ok" && !picture.excluded;
+}
+
+// The copies of a card that are still in use, the one to keep first; empty where it is alone.
+export function copiesOf(state, members) {
+  const left = members.filter((id) => !state.picture(id) || isInUse(state.picture(id)));
+  return left.length > 1 ? left : [];
+}
+
+// The first finding that still holds and says what could be done.
+export function suggestionOf(state, card) {
+  const holds = (one) => {
+    if (one.suggestion === "look") return false;
+    if (one.suggestion === "relabel") return one.label !== state.picture(card.id)?.label;
+    return !one.members.length || isSpare(state, card.id, one.members);
+  };
+  return card.findings.find(holds) ?? null;
+}
+
+// Whether another copy than this one stays.
+function isSpare(state, id, members) {
+  const left = copiesOf(state, members);
+  return left.length > 1 && left[0] !== id;
+}
+
+// The copies that nobody has decided about, without the one to keep.
+export function spareOf(state, members) {
+  const [, ...others] = copiesOf(state, members);
+  return others.filter((id) => !state.picture(id)?.decision);
+}
+
+// What "the same for the whole group" would do, as decisions; null where there is nothing to do.
+export function groupDecisions(state, card, kind) {
+  const finding = card.findings.find((one) => one.members.length);
+  if (!finding) return null;
+  const ids = spareOf(state, finding.members);
+  if (!ids.length) return null;
+  const { members: copies } = finding;
+  if (kind !== "accept") return [{ kind, item_ids: ids, label: null, copies }];
+  if (finding.suggestion === "look") return null;
+  const accepted = finding.suggestion === "exclude" ? "exclude" : "relabel";
+  return [{ kind: accepted, item_ids: ids, label: finding.label, copies }];
+}
