@@ -6,9 +6,15 @@ import streamlit as st
 
 from core.domain.items import Dataset
 from pages.parts import state, toolbar
-from pages.parts.audit import running
+from pages.parts.audit import helped, map_view, ranks, review, running, to_disk
 
-TABS: dict[str, Callable[[Dataset], None]] = {}
+TABS: dict[str, Callable[[Dataset], None]] = {
+    "Review": review.show,
+    "Map": map_view.show,
+    "By rank": ranks.show,
+    "Did it help?": helped.show,
+    "To disk": to_disk.show,
+}
 """By name what draws each tab; only the one that is open is drawn."""
 
 

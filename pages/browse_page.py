@@ -68,7 +68,9 @@ def _images(dataset: Dataset) -> None:
     multi = dataset.is_multi_label
     tiles = [gallery.tile(item) for item in page.items]
     gallery.show(dataset.id, tiles, key=f"browse-{dataset.id}", classes=classes, multi=multi)
-    state.link("batches", "Next: make batches", icon="arrow_forward")
+    with st.container(horizontal=True):
+        state.link("audit", "Next: find what is wrong", icon="policy")
+        state.link("batches", "Make batches", icon="arrow_forward")
 
 
 def _found(number: int, filters: catalog.ItemFilter) -> str:

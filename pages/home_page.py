@@ -33,7 +33,8 @@ def _ways_in() -> None:
         st.subheader("Open a folder", anchor=False)
         st.caption(
             "Your images in sub-folders or with a table of labels; archives, lists of URLs and "
-            "public datasets, too. Winnow never changes the files."
+            "public datasets, too. Winnow never changes the files. Next, an audit says what is "
+            "wrong with them."
         )
         if st.button("Open a folder", type="primary", icon=":material/folder_open:"):
             state.go("datasets", dataset=None)
@@ -87,6 +88,8 @@ def _datasets() -> None:
                 st.markdown(f"**{text.escape(text.shorten(dataset.name))}**")
                 scanned = f"scanned {text.ago(dataset.scanned_at)}" if dataset.scanned_at else ""
                 st.caption(" · ".join(filter(None, (toolbar.in_short(dataset), scanned))))
+            if dataset.scanned_at:
+                state.link("audit", "Audit", icon="policy", dataset=dataset.id)
             target = "browse" if dataset.scanned_at else "datasets"
             state.link(target, "Open", icon="arrow_forward", dataset=dataset.id)
 

@@ -291,6 +291,6 @@ def _inside(folder: str, path: str) -> Path:
     if not (found.is_relative_to(root) and found.is_file()):
         raise NotFoundError(
             f"The image {path} is not in {folder} any more.",
-            hint="Predict the folder again.",
+            hint="Scan the dataset, or predict the folder, again.",
         )
     return found

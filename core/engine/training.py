@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from core.datasets import suspicion
 from core.domain.errors import EngineError, NotFiniteError, OutOfMemoryError
 from core.domain.jobs import RunStatus
 from core.domain.recipes import Recipe, Tta
@@ -52,6 +53,7 @@ def run(lease: jobs.Lease) -> None:
     lease.finish(outcome.status, metrics=outcome.metrics, **over)
     if outcome.status == "finished":
         checkpoints.remove(description.run_id)
+        suspicion.after_run(description.run_id)
 
 
 def train(description: Description, ledger: Ledger, job: Job) -> Outcome:

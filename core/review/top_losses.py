@@ -1,6 +1,6 @@
 """The items a model got most wrong: of valid as in fastai, or of train as the fit saw them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +53,24 @@ def of_train(run_id: str) -> list[TopLoss]:
     same). The pred is the class most often predicted over these epochs, with its mean probability:
     of several labels an image only the most probable one is known.
     """
+    return _told_of_train(run_id, _but_the_first)
+
+
+def hardest(run_id: str) -> list[TopLoss]:
+    """Rank the train items by their training loss in the last epoch: what the model still fails.
+
+    What a long fit has memorised, mistakes among it, is not found here.
+    """
+    return _told_of_train(run_id, _the_last)
+
+
+def _told_of_train(run_id: str, of_epochs: Callable[[pd.Series], pd.Series]) -> list[TopLoss]:
     if not files.run_train_losses(run_id).exists():
         return []
     facts = files.load_json(files.run_model(run_id))
     multi = bool(facts.get("multi", False))
     is_softmax = predictions.threshold_of(facts) is None
     seen = frames.load(files.run_train_losses(run_id))
-    if seen["epoch"].nunique() > 1:
-        seen = seen[seen["epoch"] > seen["epoch"].min()]
     labels = predictions.load_items(run_id).set_index("item_id")["label"]
     return [
         _of_train(
@@ -70,8 +80,16 @@ def of_train(run_id: str) -> list[TopLoss]:
             multi=multi,
             is_softmax=is_softmax,
         )
-        for row in _rank(seen).itertuples()
+        for row in _rank(seen[of_epochs(seen["epoch"])]).itertuples()
     ]
+
+
+def _but_the_first(epoch: pd.Series) -> pd.Series:
+    return (epoch > epoch.min()) | (epoch.min() == epoch.max())
+
+
+def _the_last(epoch: pd.Series) -> pd.Series:
+    return epoch == epoch.max()
 
 
 def _of_one(found: Predictions, index: int) -> TopLoss:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.datasets import archives, catalog, folders, images
 from core.datasets.archives import uploads
 from core.domain.errors import InputError, NotFoundError
+from core.domain.items import Item
 from core.domain.jobs import ENDED
 from core.domain.recipes import Tta
 from core.domain.runs import Run, Task
@@ -111,6 +112,30 @@ def request_cam(task: Task, path: str, *, chosen: str | None = None) -> Preview:
     )
 
 
+def request_cam_of_item(run_id: str, item: Item, *, chosen: str | None = None) -> Preview:
+    """Ask the same of an image of a dataset, by any run that has left a model.
+
+    Raises NotFoundError where the run has left none, and InputError where the image has no file
+    that can be read.
+    """
+    run = runs.get(run_id)
+    _check_model(run)
+    if item.status != "ok":
+        raise InputError(
+            f"The image {item.path} is {item.status}, so no model can look at it.",
+            hint="Choose another image, or bring the file back and scan again.",
+        )
+    params = {
+        "what": "cam",
+        "run_id": run_id,
+        "folder": catalog.get(item.dataset_id).root,
+        "path": item.path,
+        "chosen": chosen,
+    }
+    made_of = [run_id, run.n_continued, item.id, item.content_hash, chosen]
+    return previews.request("predict", run.dataset_id, params, key_of=made_of, run_id=run_id)
+
+
 def of_valid(run_id: str, views: Tta) -> Task:
     """Start predicting a run's own valid images with test-time augmentation.
 
@@ -143,11 +168,7 @@ def _start(
     run_id: str, given: dict[str, str], views: Tta | None, *, import_id: str | None = None
 ) -> Task:
     run = runs.get(run_id)
-    if not has_model(run_id):
-        raise NotFoundError(
-            f"The run {run.name} has left no model.",
-            hint="Choose a run that finished, or was stopped after its first batch.",
-        )
+    _check_model(run)
     tidy()
     plain = views.model_dump(mode="json") if views else None
     params = {"what": "images", "run_id": run_id, "tta": plain, **given}
@@ -160,6 +181,14 @@ def _start(
         params={**params, **more},
         key=key,
     )
+
+
+def _check_model(run: Run) -> None:
+    if not has_model(run.id):
+        raise NotFoundError(
+            f"The run {run.name} has left no model.",
+            hint="Choose a run that finished, or was stopped after its first batch.",
+        )
 
 
 def _list() -> list[Task]:

@@ -85,6 +85,11 @@ def looks() -> Path:
     return home() / "looks.parquet"
 
 
+def near_pairs() -> Path:
+    """Give the path of what is known of pairs of pictures, by content: near-duplicates or not."""
+    return home() / "near-pairs.parquet"
+
+
 def audit_scores(dataset_id: str) -> Path:
     """Give the path of what the last audit says of each item.
 

@@ -33,6 +33,7 @@ class Tile:
     label: str  # as it is now
     recorded_label: str
     excluded: bool = False
+    kept: bool = False  # a person said that it is right as it is
     status: ItemStatus = "ok"
     shows_label: bool = False  # in a line above the caption, which follows every decision
     suggestion: str | None = None  # the class that a relabel offers first
@@ -49,6 +50,7 @@ def tile(item: Item, *, caption: str | None = None, suggestion: str | None = Non
         label=item.label,
         recorded_label=item.recorded_label,
         excluded=item.excluded,
+        kept=item.decision == "keep",
         status=item.status,
         shows_label=caption is None,
         suggestion=suggestion,
@@ -121,6 +123,7 @@ def _refresh(dataset_id: str, tiles: tuple[Tile, ...]) -> list[Tile]:
             label=items[one.item_id].label,
             recorded_label=items[one.item_id].recorded_label,
             excluded=items[one.item_id].excluded,
+            kept=items[one.item_id].decision == "keep",
             status=items[one.item_id].status,
         )
         for one in tiles

@@ -14,7 +14,6 @@ export class Store {
   constructor(name) {
     this.key = `winnow-gallery-2:${name}`;
     this.selected = new Set();
-    this.kept = new Set();
     this.cursor = null; // an item id, as all ids here
     this.anchor = null;
     const saved = JSON.parse(sessionStorage.getItem(this.key) || "{}");
@@ -30,9 +29,10 @@ export class Store {
 
   // The state of a tile as the person should see it: the server's truth, then what is under way.
   view(tile) {
-    const view = { ...tile, kept: this.kept.has(tile.id) };
+    const view = { ...tile };
     for (const one of this.queue.flatMap((operation) => operation.decisions)) {
       if (!one.item_ids.includes(tile.id)) continue;
+      view.kept = one.kind === "keep";
       if (one.kind === "exclude") view.excluded = true;
       if (one.kind === "relabel") Object.assign(view, { label: one.label, excluded: false });
     }
@@ -79,9 +79,6 @@ export class Store {
 
   // An operation is an "edit" with decisions {kind, item_ids, label}, an "undo" or a "redo".
   enqueue(kind, decisions = []) {
-    for (const one of decisions) {
-      if (one.kind === "keep") for (const id of one.item_ids) this.kept.add(id);
-    }
     this.queue.push({ id: newId(), kind, decisions });
     this.save();
   }

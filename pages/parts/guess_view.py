@@ -1,5 +1,7 @@
 """One predicted image: what the model thinks of it, and where it looked."""
 
+import functools
+
 import numpy as np
 import streamlit as st
 
@@ -7,12 +9,10 @@ from core.datasets import thumbnails
 from core.domain.runs import Task
 from core.review import unsure
 from core.review.unsure import Guess, Predicted
-from core.runs import predictions, previews
-from core.runs.previews import Preview
-from pages.parts import errors, text
+from core.runs import predictions
+from pages.parts import cam_view, text
 
 MOST_CLASSES = 10
-POLL_SECONDS = 0.4
 LOOKING = "guess-looking"
 
 
@@ -26,7 +26,7 @@ def show(task: Task, found: Predicted, position: int, threshold: float | None) -
         looking = st.toggle(
             "Where the model looks",
             key=LOOKING,
-            help="Grad-CAM: red is what speaks most for the class, what stays plain says nothing.",
+            help=cam_view.HELP,
         )
         if looking:
             _cam(task, found, guess)
@@ -69,44 +69,5 @@ def _cam(task: Task, found: Predicted, guess: Guess) -> None:
         format_func=labels.__getitem__,
         key=f"guess-class-{task.id}-{guess.content_hash}",
     )
-    drawn = predictions.request_cam(task, guess.path, chosen=chosen)
-    if drawn.error is not None:
-        _failed(drawn)
-    elif drawn.result is None:
-        _wait(task, guess.path, chosen)
-    else:
-        _picture(drawn)
-
-
-@st.fragment(run_every=POLL_SECONDS)
-@errors.boundary()
-def _wait(task: Task, path: str, chosen: str) -> None:
-    drawn = predictions.request_cam(task, path, chosen=chosen)
-    if drawn.result is not None or drawn.error is not None:
-        st.rerun()
-    st.skeleton(height=320)
-    st.caption("Looking. The first time takes some seconds longer.")
-
-
-def _picture(drawn: Preview) -> None:
-    result = drawn.result or {}
-    over, plain = (previews.find_image(drawn.key, result[name]) for name in ("cam", "plain"))
-    if over is None or plain is None:
-        return
-    both = st.tabs(["Map", "Without"])
-    both[0].image(str(over), width="stretch")
-    both[1].image(str(plain), width="stretch")
-    if result["is_empty"]:
-        st.caption("Nothing in the image speaks for this class.")
-    st.caption("The square that the network sees, enlarged.")
-
-
-def _failed(drawn: Preview) -> None:
-    hint = f"  \n{text.escape(drawn.hint)}" if drawn.hint else ""
-    st.error(f"{text.escape(drawn.error or '')}{hint}", icon=":material/error:")
-    st.button("Try again", key="guess-again", on_click=_retry, args=(drawn.key,))
-
-
-@errors.callback
-def _retry(key: str) -> None:
-    previews.retry(key)
+    request = functools.partial(predictions.request_cam, task, guess.path, chosen=chosen)
+    cam_view.show(request, key=f"guess-{task.id}-{guess.content_hash}")

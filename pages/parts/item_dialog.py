@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.datasets import catalog, related, thumbnails
 from core.domain.items import Item
-from pages.parts import errors, item_words, state, text
+from pages.parts import errors, item_words, looked_at, state, text
 
 POSITION = "item_dialog.position"
 MOST_MATES = 12
@@ -24,7 +24,8 @@ def show(dataset_id: str, item_ids: tuple[int, ...], *, first: int) -> None:
     item = catalog.get_item(item_ids[index], split_id=state.find_split_id(dataset_id))
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _picture(item)
+        if not looked_at.show(item):
+            _picture(item)
     multi = catalog.get(dataset_id).is_multi_label
     with right:
         _facts(item, multi=multi)

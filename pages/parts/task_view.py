@@ -25,6 +25,8 @@ NAMES = {
 }
 IN_BYTES = frozenset({"public"})
 """The kinds of tasks that count bytes; their message says how many."""
+IN_HUNDREDTHS = frozenset({"audit"})
+"""The kinds that count hundredths of the whole: the bar shows them."""
 
 
 def show(task: Task, *, key: str) -> None:
@@ -48,7 +50,7 @@ def progress(task: Task) -> None:
     done, total = task.progress.done, task.progress.total
     words = [NAMES.get(task.kind, task.kind)]
     in_bytes = task.kind in IN_BYTES
-    if total and not in_bytes:
+    if total and task.kind not in IN_BYTES | IN_HUNDREDTHS:
         words.append(f"{done:,} of {total:,}")
     if task.progress.rate:
         rate = text.size(task.progress.rate) if in_bytes else f"{task.progress.rate:,.0f}"

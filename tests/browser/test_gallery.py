@@ -69,11 +69,14 @@ def test_d_excludes_and_z_brings_back_and_both_reach_the_store(gallery, pets):
 def test_a_reload_keeps_what_was_decided(gallery, pets):
     gallery.locator(".tile").nth(1).click()
     gallery.keyboard.press("Delete")
+    gallery.locator(".tile").nth(2).click()
+    gallery.keyboard.press("k")
     saved(gallery)
 
     gallery.reload()
 
     expect(gallery.locator(".tile.excluded")).to_have_count(1)
+    expect(gallery.locator(".badge[data-kind=kept]")).to_have_text(["kept"])
     expect(gallery.get_by_text("1 excluded")).to_be_visible()
 
 

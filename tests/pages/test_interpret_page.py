@@ -133,6 +133,16 @@ def test_the_train_images_of_several_labels_are_ranked_too(several):
     assert [one.value for one in at.success] == []
 
 
+def test_the_hardest_for_the_model_come_with_a_warning(several):
+    at = opened("interpret", run="run-1")
+
+    at.segmented_control(key="top-losses-part").set_value("hardest").run()
+
+    assert sound(at)
+    assert any("mistakes that it has memorised hide" in one.value for one in at.caption)
+    assert at.toggle(key="only-wrong-hardest").value is False
+
+
 def test_the_chart_marks_the_chosen_threshold():
     table = pd.DataFrame(
         {"threshold": [0.1, 0.9], "f1_samples": 0.5, "f2_samples": 0.6, "accuracy_multi": 0.7}

@@ -94,6 +94,29 @@ def test_the_top_losses_of_train_average_the_epochs_but_the_first(found):
     assert worst[1].probability == pytest.approx(0.85)
 
 
+def test_the_hardest_for_a_model_are_those_of_its_last_epoch_alone(found):
+    seen = pd.DataFrame(
+        {
+            "epoch": [0, 0, 1, 1, 2, 2],
+            "item_id": [21, 22, 21, 22, 21, 22],
+            "loss": [0.1, 9.0, 0.2, 8.0, 0.4, 0.3],
+            "pred": [0, 1, 0, 1, 2, 0],
+            "p_pred": [0.9, 0.9, 0.8, 0.6, 0.9, 0.7],
+        }
+    )
+    frames.save(files.run_train_losses("run-1"), seen)
+    items = pd.DataFrame({"item_id": [21, 22], "label": ["cat", "cat"]})
+    frames.save(files.run_items("run-1"), items)
+
+    hardest = top_losses.hardest("run-1")
+
+    assert [(one.item_id, one.pred, one.is_right) for one in hardest] == [
+        (21, "owl", False),
+        (22, "cat", True),
+    ]
+    assert [one.loss for one in hardest] == pytest.approx([0.4, 0.3])
+
+
 def test_a_run_without_predictions_is_told_in_a_sentence():
     with pytest.raises(NotFoundError, match="no predictions"):
         predictions.load("run-none")

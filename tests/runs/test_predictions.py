@@ -1,6 +1,7 @@
 """Predictions of a run's model: started, found, tidied, ranked, scored and taken away."""
 
 import csv
+import dataclasses
 import io
 import zipfile
 from pathlib import Path
@@ -189,6 +190,30 @@ def test_a_map_is_asked_for_once_and_given_when_it_is_there(run_id, tmp_path):
     assert made.result == {"class": "owl"}
     assert predictions.find(asked.id) is None
     assert predictions.find(task.id).id == task.id
+
+
+def test_a_map_of_an_image_of_a_dataset_is_another_when_its_file_or_the_model_is(run_id):
+    item = catalog.list_items("d-1").items[0]
+
+    first = predictions.request_cam_of_item(run_id, item, chosen="owl")
+    again = predictions.request_cam_of_item(run_id, item, chosen="owl")
+    changed = dataclasses.replace(item, content_hash="new")
+    other = predictions.request_cam_of_item(run_id, changed, chosen="owl")
+    asked = tasks.find_by_key(first.key)
+
+    assert again == first
+    assert other.key != first.key
+    assert (asked.params["folder"], asked.params["path"]) == ("/nowhere/d-1", "cat/a.jpg")
+
+
+def test_no_map_is_made_of_a_broken_image_or_without_a_model(run_id):
+    item = catalog.list_items("d-1").items[0]
+    builders.insert_run("run-2", status="failed")
+
+    with pytest.raises(InputError, match=r"cat/a.jpg is broken"):
+        predictions.request_cam_of_item(run_id, dataclasses.replace(item, status="broken"))
+    with pytest.raises(NotFoundError, match="run-2 has left no model"):
+        predictions.request_cam_of_item("run-2", item)
 
 
 ROWS = [

@@ -388,7 +388,7 @@ def test_a_script_reads_pictures_as_the_run_does(tmp_path: Path) -> None:
 
     exec("\n".join([reading.TURNS, "PRESIZE = 40", *reading.write(facts)]), space)
 
-    for path in sorted(tmp_path.iterdir()):
+    for path in sorted(path for path in tmp_path.iterdir() if path.is_file()):
         expected = images.load(path, at_least_px=40)
         found = space["read_image"]({"path": path})
         assert found.size == expected.size

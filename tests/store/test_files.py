@@ -7,7 +7,7 @@ from core.store import files
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path):
-    path = tmp_path / "weights"
+    path = tmp_path / "run" / "weights"
     files.write_bytes(path, b"old")
 
     def half(part: Path) -> None:
@@ -18,7 +18,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path):
         files.write_with(path, half)
 
     assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_json_with_any_letter_comes_back(tmp_path: Path):

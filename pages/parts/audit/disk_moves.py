@@ -57,9 +57,9 @@ def _half_done(dataset_id: str, left: applying.Application) -> None:
             "No file is lost: each is either where it was or where it was going."
         )
         with st.container(horizontal=True):
-            _button("Finish taking back" if turned else "Finish", "disk-finish", dataset_id, left)
+            _finish_button("Finish taking back" if turned else "Finish", dataset_id, left)
             if not turned:
-                _button("Take back", "disk-back", dataset_id, left)
+                _back_button("Take back", dataset_id, left)
 
 
 def _way_back(dataset_id: str, standing: applying.Application) -> None:
@@ -74,17 +74,26 @@ def _way_back(dataset_id: str, standing: applying.Application) -> None:
         )
         with st.expander("Every file that moved"):
             _moved(standing)
-        _button("Take it all back", "disk-back", dataset_id, standing)
+        _back_button("Take it all back", dataset_id, standing)
 
 
-def _button(name: str, key: str, dataset_id: str, application: applying.Application) -> None:
-    back = key == "disk-back"
+def _finish_button(name: str, dataset_id: str, application: applying.Application) -> None:
     st.button(
         name,
-        key=key,
-        icon=":material/undo:" if back else ":material/play_arrow:",
-        type="secondary" if back else "primary",
-        on_click=_take_back if back else _finish,
+        key="disk-finish",
+        icon=":material/play_arrow:",
+        type="primary",
+        on_click=_finish,
+        args=(dataset_id, application.id),
+    )
+
+
+def _back_button(name: str, dataset_id: str, application: applying.Application) -> None:
+    st.button(
+        name,
+        key="disk-back",
+        icon=":material/undo:",
+        on_click=_take_back,
         args=(dataset_id, application.id),
     )
 

@@ -1,0 +1,1 @@
+"""Tests of the finders that need no torch."""
