@@ -11,9 +11,10 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
-# Kills what moves files at every step, with many more files than the ordinary tests do: minutes.
+# Kills runs, and what moves files, far more often than the ordinary tests do: minutes.
 faults: $(VENV)/dev.stamp
-	WINNOW_FAULTS=20 $(BIN)/pytest tests/datasets/test_applying.py
+	WINNOW_FAULTS=20 $(BIN)/pytest --numprocesses=auto --dist=loadfile tests/datasets/test_applying.py \
+		tests/engine/test_continuing.py tests/engine/test_exactness.py tests/engine/test_host.py
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

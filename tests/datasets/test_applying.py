@@ -18,11 +18,9 @@ from core.datasets.applying import moving, placing, running
 from core.domain.errors import ConflictError, FolderError, InputError, StoreError
 from core.domain.labellers import GrandparentLabeller, PatternLabeller, TableLabeller
 from core.store import database, files, schema
+from tests import faults
 from tests.datasets import corpus, shelves
 from tests.datasets.shelves import Lease
-
-N_MORE = int(os.environ.get("WINNOW_FAULTS", "0"))
-"""So many more files of each kind are moved where processes are killed: `make faults`."""
 
 Disk = dict[str, str]
 Rows = dict[int, tuple[Any, ...]]
@@ -93,11 +91,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     relabelled to where it lies.
     """
     folder = tmp_path_factory.mktemp("template")
-    root = corpus.folder(folder / "root", per_class=3 + 2 * N_MORE)
+    root = corpus.folder(folder / "root", per_class=3 + 2 * faults.N_MORE)
     for place in ("cat/same.jpg", "dog/same.jpg"):
         corpus.put(root / place, corpus.jpeg(7))
     corpus.put(root / "cat" / "deep" / "page.jpg", corpus.damaged()["page.jpg"][0])
-    more = [f"cat/cat-{3 + at}.jpg" for at in range(2 * N_MORE)]
+    more = [f"cat/cat-{3 + at}.jpg" for at in range(2 * faults.N_MORE)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WINNOW_HOME", str(folder / "home"))
         dataset_id, _ = shelves.scanned(root)
@@ -503,7 +501,9 @@ def test_killed_at_every_step_there_or_back_it_can_be_finished_or_taken_back(
         assert (on_disk(root), in_store(dataset_id)) == before, f"killed on the way back at {at}"
         at += 1
 
-    assert at == n_back + 1 >= 16 + 4 * N_MORE  # the way there has a manifest to write as well
+    assert (
+        at == n_back + 1 >= 16 + 4 * faults.N_MORE
+    )  # the way there has a manifest to write as well
     assert (on_disk(root), in_store(dataset_id)) == after
 
 

@@ -26,6 +26,7 @@ from core.domain.recipes import (
 from core.engine import checkpoints, guarding, outputs, range_test, training, worker
 from core.engine.ledger import Ledger
 from core.store import database, files, frames, schema
+from tests import faults
 from tests.engine.conftest import FakeJob, Registered, describe, fine_tune, row_of
 from tests.engine.ended import epochs_of, is_same_run, train, weights
 
@@ -104,7 +105,14 @@ TWO, GROWING, FEATURES = STAGES
 
 @pytest.mark.parametrize(
     ("name", "dies_after"),
-    [(TWO, 5), (TWO, 8), (GROWING, 8), (FEATURES, 8), (FEATURES, 11), (FEATURES, 14)],
+    [
+        (TWO, 8),
+        (GROWING, 8),
+        (FEATURES, 11),
+        pytest.param(TWO, 5, marks=faults.only_there),
+        pytest.param(FEATURES, 8, marks=faults.only_there),
+        pytest.param(FEATURES, 14, marks=faults.only_there),
+    ],
 )
 def test_a_killed_run_that_is_continued_equals_one_that_was_not(
     frame: pd.DataFrame, photos: Path, name: str, dies_after: int

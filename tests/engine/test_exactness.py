@@ -10,6 +10,7 @@ from core.domain import schedules
 from core.domain.recipes import NO_AUGMENTATION, Recipe
 from core.engine import checkpoints, training
 from core.engine.ledger import Ledger
+from tests import faults
 from tests.engine.conftest import FakeJob, describe, fine_tune
 
 pytestmark = pytest.mark.engine
@@ -39,7 +40,7 @@ def test_a_run_has_the_step_losses_of_a_plain_fine_tune(
     assert ours["loss"].tolist() == plain.losses
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=faults.only_there), 2])
 def test_the_same_description_twice_is_bit_identical(
     frame: pd.DataFrame, photos: Path, workers: int
 ) -> None:

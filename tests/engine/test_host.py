@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from core.domain.jobs import ENDED
 from core.runs import runs
 from core.store import database, files, frames, jobs, schema
+from tests import faults
 from tests.engine.conftest import (
     PROJECT,
     Host,
@@ -70,7 +71,7 @@ def test_a_fork_finishes_a_run_after_a_malformed_request(
     assert warm_host.process.poll() is None
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [pytest.param(0, marks=faults.only_there), 2])
 def test_runs_are_bit_identical_with_a_preview_and_a_range_test_in_between(
     warm_host: Host, hosted: Registered, workers: int
 ) -> None:
