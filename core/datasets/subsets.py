@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,14 @@ class Taken:
     n_test: int  # set aside: neither trained on nor measured, and the subset leaves them alone
 
 
-def choose(frame: pd.DataFrame, subset: Subset, *, seed: int, multi: bool = False) -> pd.DataFrame:
+def choose(
+    frame: pd.DataFrame,
+    subset: Subset,
+    *,
+    seed: int,
+    multi: bool = False,
+    ranks: Mapping[int, int] | None = None,
+) -> pd.DataFrame:
     """Keep the chosen classes, and at most `per_class` train rows of each; the order stays.
 
     Of the chosen classes valid stays whole. Of the others no part has rows: a class that the
@@ -34,9 +41,11 @@ def choose(frame: pd.DataFrame, subset: Subset, *, seed: int, multi: bool = Fals
     and rows without any are left out; a train row is kept where it is among the first of one of
     its labels, so that a class may have more than `per_class` rows, never fewer than it could.
 
-    Rows are ranked by a hash of seed and content, so the 25 lie within the 50, and removing an
-    image only moves the next one up. What is removed at random is ranked by the removal's own
-    seed; `seed` is the split's. `frame` has item_id, label, part and content_hash.
+    Rows are ordered by a hash of seed and content, so the 25 lie within the 50, and removing an
+    image only moves the next one up; a subset by rank has the lowest of `ranks` (item id -> place
+    in the search results) first, and items that have none last. What is removed at random is
+    ordered by the removal's own seed; `seed` is the split's. `frame` has item_id, label, part and
+    content_hash.
     """
     frame = _within(frame, subset.classes, multi=multi)
     if subset.without is not None:
@@ -44,11 +53,19 @@ def choose(frame: pd.DataFrame, subset: Subset, *, seed: int, multi: bool = Fals
     if subset.per_class is None or frame.empty:
         return frame
     train = frame[frame["part"] == "train"]
-    ranked = train[["label"]].assign(rank=_ranks(train, str(seed)))
+    ordered = train[["label"]].assign(place=_places(train, str(seed)))
+    if subset.by_rank:
+        known = ranks or {}
+        late = max(known.values(), default=0) + 1
+        ordered["place"] = [
+            (known.get(place[1], late), *place) for place in ordered["place"].tolist()
+        ]
     if multi:
-        ranked["label"] = [labellers.split(label, multi=True) or ("",) for label in train["label"]]
-        ranked = ranked.explode("label")
-    first = ranked.sort_values("rank").groupby("label", sort=False).head(subset.per_class)
+        ordered["label"] = [
+            labellers.split(label, multi=True) or ("",) for label in train["label"]
+        ]
+        ordered = ordered.explode("label")
+    first = ordered.sort_values("place").groupby("label", sort=False).head(subset.per_class)
     kept = (frame["part"] != "train") | frame.index.isin(first.index)
     return frame[kept].reset_index(drop=True)
 
@@ -96,6 +113,16 @@ def train_counts(dataset_id: str, split_id: str, subset: Subset) -> dict[str, in
     return take(dataset_id, split_id, subset).train
 
 
+def ranks(connection: sa.Connection, dataset_id: str, subset: Subset) -> dict[int, int]:
+    """Give items with their places in the search results, where a subset asks for them."""
+    if not subset.by_rank:
+        return {}
+    items = schema.items
+    query = sa.select(items.c.id, items.c.rank)
+    mine = query.where(items.c.dataset_id == dataset_id, items.c.rank.is_not(None))
+    return {row.id: row.rank for row in connection.execute(mine)}
+
+
 def classes_of(labels: Iterable[str], *, multi: bool) -> tuple[str, ...]:
     """List the classes that items' labels name, sorted."""
     distinct = set(labels)
@@ -117,12 +144,12 @@ def _within(frame: pd.DataFrame, classes: Sequence[str] | None, *, multi: bool) 
 
 
 def _without(frame: pd.DataFrame, removal: RandomRemoval) -> pd.DataFrame:
-    """Leave the first train rows out, by a rank that other removals and subsets do not share."""
+    """Leave the first train rows out, in an order that other removals and subsets do not share."""
     train = frame[frame["part"] == "train"]
     if train.empty:
         return frame
-    ranks = pd.Series(_ranks(train, f"without:{removal.seed}"), index=train.index)
-    return frame.drop(index=ranks.sort_values().index[: removal.n]).reset_index(drop=True)
+    places = pd.Series(_places(train, f"without:{removal.seed}"), index=train.index)
+    return frame.drop(index=places.sort_values().index[: removal.n]).reset_index(drop=True)
 
 
 def _by_class(groups: pd.DataFrame, *, multi: bool) -> dict[str, int]:
@@ -155,7 +182,13 @@ def _chosen_train(
     rows = connection.execute(query).all()
     frame = pd.DataFrame(rows, columns=["item_id", "label", "part", "content_hash"])
     seed = sa.select(schema.splits.c.seed).where(schema.splits.c.id == split_id)
-    chosen = choose(frame, subset, seed=connection.execute(seed).scalar_one(), multi=multi)
+    chosen = choose(
+        frame,
+        subset,
+        seed=connection.execute(seed).scalar_one(),
+        multi=multi,
+        ranks=ranks(connection, dataset_id, subset),
+    )
     return chosen.assign(n_items=1)
 
 
@@ -169,7 +202,7 @@ def _in_use(dataset_id: str, split_id: str, *columns: sa.ColumnElement[Any]) -> 
     )
 
 
-def _ranks(train: pd.DataFrame, seed: str) -> list[tuple[str, int]]:
+def _places(train: pd.DataFrame, seed: str) -> list[tuple[str, int]]:
     """Give each row its place in a random order that the content decides, not the database."""
     return [
         (hashlib.blake2b(f"{seed}:{content}".encode(), digest_size=8).hexdigest(), item_id)

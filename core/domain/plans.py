@@ -24,6 +24,7 @@ class Subset(Frozen):
     """
 
     per_class: Annotated[int, Field(ge=1)] | None = None  # train images a class; None: all
+    by_rank: bool = False  # these are the first of the search results; otherwise they are drawn
     classes: Annotated[tuple[str, ...], Field(min_length=2)] | None = None  # None: all
     without: RandomRemoval | None = None  # None: nothing is removed at random
 

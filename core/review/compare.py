@@ -90,7 +90,7 @@ def _describe(run: Run) -> dict[str, str]:
         "images": f"{run.n_train} train, {run.n_valid} valid" if run.n_train else "–",
         "fingerprint": (run.fingerprint or "–")[:12],
         "split": run.split_id,
-        "train images a class": run.subset.per_class or "all",
+        "train images a class": _images_a_class(run),
         "classes": ", ".join(run.subset.classes or ("all",)),
         "removed at random": _removed(run),
         "begins from": _beginning(run),
@@ -105,6 +105,11 @@ def _describe(run: Run) -> dict[str, str]:
 def _removed(run: Run) -> str:
     removal = run.subset.without
     return "none" if removal is None else f"{removal.n} train images, draw {removal.seed}"
+
+
+def _images_a_class(run: Run) -> str:
+    number = "all" if run.subset.per_class is None else str(run.subset.per_class)
+    return f"{number}, the first by rank" if run.subset.by_rank else number
 
 
 def _beginning(run: Run) -> str:

@@ -73,7 +73,7 @@ def begin_from(dataset_id: str, name: str) -> Plan:
 
 
 def change_subset(dataset_id: str, **fields: object) -> Plan:
-    """Change `per_class` or `classes` of the plan's subset, None being all, and keep it."""
+    """Change fields of the plan's subset, None being all of `per_class` or `classes`; keep it."""
     wanted = {**get(dataset_id).subset.model_dump(), **fields}
     classes = wanted["classes"]
     if classes is not None and len(set(classes)) < 2:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.datasets import catalog, splits, subsets
+from core.datasets.catalog import queries
 from core.datasets.subsets import Taken
 from core.domain.plans import Plan, Subset
 from core.runs import plans
@@ -50,6 +51,20 @@ def _per_class(dataset_id: str, plan: Plan, *, most: int) -> None:
         on_change=_per_class_changed,
         args=(dataset_id, key, most),
         help="The same images come first at every position: 25 a class lie within 50 a class.",
+    )
+    if queries.has_ranks(dataset_id):
+        _by_rank(dataset_id, plan)
+
+
+def _by_rank(dataset_id: str, plan: Plan) -> None:
+    key = f"by-rank-{dataset_id}"
+    st.session_state[key] = plan.subset.by_rank
+    st.toggle(
+        "The first of the search results",
+        key=key,
+        on_change=_by_rank_changed,
+        args=(dataset_id, key),
+        help="On: those with the lowest ranks. Off: drawn by chance from all ranks.",
     )
 
 
@@ -120,6 +135,11 @@ def _split_words(found: splits.Split) -> str:
 def _per_class_changed(dataset_id: str, key: str, most: int) -> None:
     chosen = st.session_state[key]
     plans.change_subset(dataset_id, per_class=None if chosen >= most else chosen)
+
+
+@errors.callback
+def _by_rank_changed(dataset_id: str, key: str) -> None:
+    plans.change_subset(dataset_id, by_rank=st.session_state[key])
 
 
 @errors.callback

@@ -102,7 +102,10 @@ def recipe(found: Recipe) -> str:
 
 def subset(found: Subset) -> str:
     """Say what a run takes of its dataset: `25 train images a class of 2 classes (cat, dog)`."""
-    number = f"{found.per_class:,} train images a class" if found.per_class else "all train images"
+    number = "all train images"
+    if found.per_class is not None:
+        which = ", the first by rank," if found.by_rank else ""
+        number = f"{found.per_class:,} train images a class{which}"
     removal = found.without
     less = f", {removal.n:,} train images removed at random" if removal is not None else ""
     return f"{number} of {_classes(found.classes)}{less}"

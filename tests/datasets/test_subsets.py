@@ -49,6 +49,32 @@ def test_subsets_are_nested_and_leave_valid_whole(seed: int, small: int, more: i
     assert less["path"].is_monotonic_increasing
 
 
+def test_a_subset_by_rank_has_the_first_of_the_search_results_and_unranked_items_last() -> None:
+    frame = table(40)
+    ranks = {at: 40 - at for at in range(40) if at not in (37, 39)}
+
+    chosen = subsets.choose(frame, Subset(per_class=3, by_rank=True), seed=1, ranks=ranks)
+
+    train = chosen[chosen["part"] == "train"]
+    assert train["item_id"].tolist() == [29, 31, 33, 34, 36, 38]
+    assert (chosen["part"] == "valid").sum() == 8
+
+
+def test_a_run_by_rank_trains_on_the_first_of_the_search_results() -> None:
+    ids = builders.insert_dataset({"cat": list("abcdefgh"), "dog": list("ijklmnop")})
+    with database.writing() as connection:
+        for at, item_id in enumerate(ids):
+            change = sa.update(schema.items).where(schema.items.c.id == item_id)
+            connection.execute(change.values(rank=100 - at))
+
+    subset = Subset(per_class=2, by_rank=True)
+    frame = catalog.items_at("d-1", revision=1, split_id="s-1", subset=subset)
+
+    train = frame[frame["part"] == "train"]["item_id"].tolist()
+    assert train == [ids[5], ids[6], ids[13], ids[14]]
+    assert subsets.take("d-1", "s-1", subset).train == {"cat": 2, "dog": 2}
+
+
 def test_a_removed_image_only_moves_the_next_one_up() -> None:
     frame = table(100)
     chosen = subsets.choose(frame, Subset(per_class=10), seed=1)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from core.datasets import catalog, edits
 from core.domain.items import Dataset
+from core.domain.plans import Subset
 from core.domain.runs import Task
 from core.runs import audits, plans, tasks, weights
 from core.store import clock, database, files, frames, ids, schema
@@ -218,11 +219,11 @@ def ranked() -> Dataset:
 def test_the_cut_becomes_the_subset_by_a_click_and_its_images_are_shown(ranked):
     at = opened("audit", dataset=ranked.id, **{"audit-tab": "By rank"})
 
-    button(at, "Use 38 images a class").click().run()
+    button(at, "Use the first 38 images a class").click().run()
     at.toggle(key=f"audit-ranks-show-{ranked.id}").set_value(True).run()
 
     assert sound(at)
-    assert plans.get(ranked.id).subset.per_class == 38  # every fourth is in valid
+    assert plans.get(ranked.id).subset == Subset(per_class=38, by_rank=True)  # a fourth is valid
     assert any("after **rank 50** are clearly more" in one.value for one in at.markdown)
     assert len(tiles(at)) == 50
 

@@ -60,13 +60,15 @@ def items_at(
         query = assigned.where(schema.assignments.c.split_id == split_id)
         found = connection.execute(query).partitions(rebuild.AT_ONCE)
         parts = {item_id: part for some in found for item_id, part in some}
+        wanted = subset or Subset()
+        ranks = subsets.ranks(connection, dataset_id, wanted)
     rows = [
         (item.item_id, item.path, item.label, parts[item.item_id], item.content_hash)
         for item in past
         if item.in_use and item.item_id in parts
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return subsets.choose(frame, subset or Subset(), seed=seed, multi=multi)
+    return subsets.choose(frame, wanted, seed=seed, multi=multi, ranks=ranks)
 
 
 def fingerprint(frame: pd.DataFrame) -> str:

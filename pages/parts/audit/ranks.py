@@ -44,7 +44,7 @@ def show(dataset: Dataset) -> None:
 
 @st.cache_data(max_entries=4, show_spinner="Adding up…")
 def _curves(
-    dataset_id: str, revision: int, found: tuple[int, int]
+    dataset_id: str, revision: int, found: tuple[int, int, float]
 ) -> tuple[pd.DataFrame, list[Curve]]:  # the last two are there to tell states apart
     table = late_rank.load(dataset_id)
     return table, late_rank.curves(table)
@@ -67,10 +67,11 @@ def _suggested(dataset: Dataset, table: pd.DataFrame, whole: Curve) -> None:
 def _use(dataset_id: str, number: int) -> None:
     if splits.get_master(dataset_id) is None:
         return
-    is_set = plans.get(dataset_id).subset.per_class == number
+    subset = plans.get(dataset_id).subset
+    is_set = subset.per_class == number and subset.by_rank
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Use {text.count(number, 'image')} a class",
+            f"Use the first {text.count(number, 'image')} a class",
             icon=":material/content_cut:",
             key="audit-ranks-use",
             disabled=is_set,
@@ -80,15 +81,12 @@ def _use(dataset_id: str, number: int) -> None:
         if is_set:
             state.link("batches", "The next run takes as many: see its batches", icon="grid_view")
         else:
-            st.caption(
-                "For the next run. They are drawn by chance from all that are in use, so exclude "
-                "the late ones below first."
-            )
+            st.caption("For the next run: those with the lowest ranks. No image is excluded.")
 
 
 @errors.callback
 def _set_subset(dataset_id: str, number: int) -> None:
-    plans.change_subset(dataset_id, per_class=number)
+    plans.change_subset(dataset_id, per_class=number, by_rank=True)
 
 
 def _choose(dataset_id: str, curves: list[Curve]) -> Curve:
