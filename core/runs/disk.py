@@ -7,15 +7,11 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
-from core.datasets import applying, catalog, copying
+from core.datasets import applying, copying
 from core.domain.errors import ConflictError
-from core.domain.jobs import ACTIVE, WAITING, RunStatus, TaskKind
 from core.domain.runs import Task
 from core.runs import rows, tasks
 from core.store import database, files, schema
-
-QUIET: tuple[TaskKind, ...] = ("preview", "apply")
-"""Tasks that an application need not wait for: previews are made again, its own kind it joins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +39,10 @@ def apply(
 ) -> Task:
     """Start carrying the edits of a revision out on disk; nothing moves without `moves`.
 
-    Raises ConflictError while a run or another task works with the files.
+    Raises ConflictError while a run or another task works with the files, of this dataset or of
+    another one on the same files.
     """
-    _check_idle(dataset_id)
+    applying.check_idle(dataset_id)
     params: dict[str, Any] = {"revision": revision, "moves": moves}
     if table is not None:
         params["table"] = {"drop_excluded": table.drop_excluded, "beside": table.beside}
@@ -54,16 +51,29 @@ def apply(
 
 def finish(dataset_id: str, application_id: str) -> Task:
     """Go on with an application that was stopped or killed; raises ConflictError as `apply`."""
-    _check_idle(dataset_id)
+    applying.check_idle(dataset_id)
     params = {"application_id": application_id}
     return tasks.start("apply", dataset_id=dataset_id, params=params)
 
 
 def take_back(dataset_id: str, application_id: str) -> Task:
     """Start moving all of an application back; raises ConflictError as `apply`."""
-    _check_idle(dataset_id)
+    applying.check_idle(dataset_id)
     params = {"application_id": application_id, "undo": True}
     return tasks.start("apply", dataset_id=dataset_id, params=params)
+
+
+def leave(dataset_id: str, application_id: str) -> int:
+    """End a taking back without the files that it cannot bring back; gives how many stay.
+
+    Raises ConflictError while it still works.
+    """
+    if tasks.find_active("apply", dataset_id) is not None:
+        raise ConflictError(
+            "Files of this dataset are being moved.",
+            hint="Wait for that to end, or stop it first.",
+        )
+    return applying.leave(application_id)
 
 
 def copy(dataset_id: str, wish: copying.Wish) -> Task:
@@ -118,24 +128,6 @@ def _list_applied(dataset_id: str) -> Sequence[Task]:
     with database.reading() as connection:
         found = connection.execute(query.order_by(table.c.created_at.desc())).mappings()
         return [rows.task(row) for row in found]
-
-
-def _check_idle(dataset_id: str) -> None:
-    """Refuse to move files that somebody reads: a run that waits or works would not find them."""
-    under_way: tuple[RunStatus, ...] = (*ACTIVE, *WAITING)
-    name = catalog.get(dataset_id).name
-    with database.reading() as connection:
-        for table, words in ((schema.runs, "A run"), (schema.tasks, "A task")):
-            query = sa.select(table.c.id).where(
-                table.c.dataset_id == dataset_id, table.c.status.in_(under_way)
-            )
-            if table is schema.tasks:
-                query = query.where(table.c.kind.not_in(QUIET))
-            if connection.execute(query.limit(1)).first() is not None:
-                raise ConflictError(
-                    f"{words} is under way on the dataset {name}, and reads its files.",
-                    hint="Wait until it has ended, or stop it first; nothing was moved.",
-                )
 
 
 def find_open(dataset_id: str) -> applying.Application | None:

@@ -1,17 +1,17 @@
 """Runs: start, stop, find, list, and what was measured of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from core.datasets import catalog
+from core.datasets import applying, catalog
 from core.domain.errors import ConflictError, NotFoundError
-from core.domain.jobs import ACTIVE
+from core.domain.jobs import ACTIVE, WAITING
 from core.domain.plans import Plan
 from core.domain.recipes import Recipe, Stage
 from core.domain.runs import Epoch, Run, StageInfo
-from core.runs import beginnings, plans, rows, tasks
+from core.runs import beginnings, plans, rows
 from core.store import clock, database, files, ids, jobs, schema, version
 
 RUNS = schema.runs
@@ -42,10 +42,6 @@ def start(
     """
     if place is None:
         plans.check(dataset_id, plan, revision=revision)
-    if tasks.find_active("apply", dataset_id) is not None:
-        raise ConflictError(
-            "The files of this dataset are being moved.", hint="Wait for that to end."
-        )
     if plan.begins_from is not None:
         _check_beginning(get(plan.begins_from), plan)
     described = {
@@ -69,7 +65,9 @@ def start(
         **described,
     }
     waiting = sa.select(RUNS).where(RUNS.c.dataset_id == dataset_id, RUNS.c.status == "queued")
+    sharers = applying.sharers(dataset_id)
     with database.writing() as connection:
+        _check_still(connection, sharers)
         for row in connection.execute(waiting).mappings():
             if {field: row[field] for field in described} == described:
                 return rows.run(row)
@@ -160,7 +158,8 @@ def resume(run_id: str) -> Run:
     """Go on with a run: at once where it is paused, else from its last whole epoch, in the queue.
 
     It ends as it would have without the break. One that works or waits already is left as it is,
-    as after a double click. Raises ConflictError for a run that is finished.
+    as after a double click. Raises ConflictError for a run that is finished, and while its files
+    are moved.
     """
     run = get(run_id)
     if run.status in ACTIVE and run.status != "stopping":
@@ -185,7 +184,9 @@ def resume(run_id: str) -> Run:
         "seconds_before": run.seconds_before + max(0.0, worked),
     }
     mine = sa.update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == run.status)
+    sharers = applying.sharers(run.dataset_id)
     with database.writing() as connection:
+        _check_still(connection, sharers)
         connection.execute(mine.values(**values))
     return get(run_id)
 
@@ -243,6 +244,24 @@ def queue_position(run: Run) -> int:
                 query = query.where(table.c.needs_device)
             ahead += connection.execute(query).scalar_one()
     return ahead
+
+
+def _check_still(connection: sa.Connection, dataset_ids: Sequence[str]) -> None:
+    """Raise ConflictError while files are moved; in the transaction that queues a run.
+
+    An application looks for runs once its task is there, so one of the two sees the other.
+    """
+    datasets, table = schema.datasets, schema.tasks
+    query = sa.select(datasets.c.name).join(table, table.c.dataset_id == datasets.c.id)
+    moving = query.where(datasets.c.id.in_(dataset_ids), table.c.kind == "apply")
+    name = connection.execute(
+        moving.where(table.c.status.in_((*ACTIVE, *WAITING))).limit(1)
+    ).scalar()
+    if name is not None:
+        raise ConflictError(
+            f"The files of this dataset are being moved: edits of {name} are applied to disk.",
+            hint="Wait for that to end.",
+        )
 
 
 def _more_stages(recipe: Recipe) -> tuple[Stage, ...]:

@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
-from core.datasets import applying, catalog, edits, worker
+from core.datasets import applying, catalog, edits, splits, worker
 from core.datasets.applying import running
 from core.domain.items import Dataset
 from core.runs import disk, processes, tasks
 from core.store import database, jobs, schema
+from tests import builders
 from tests.datasets import shelves
 from tests.pages.test_data_pages import sound
 
@@ -86,6 +87,7 @@ def test_edits_are_shown_confirmed_applied_and_taken_back(pets: Dataset) -> None
     assert sound(at)
     assert "Applied: 1 file moved into the trash, 1 into other class folders" in said(at)
     assert (root / "dog" / "001-2.png").is_file()
+    assert "Edits undone from now on do not move files back" in said(at)
     assert "disk-apply-ask" not in keys(at)
     at.button(key="disk-back").click().run()
     work(disk.find_apply(pets.id).id)
@@ -114,13 +116,69 @@ def test_what_was_stopped_or_killed_can_be_finished_or_taken_back(pets: Dataset)
     assert applying.plan(pets.id).moves == ()
 
 
+def test_files_that_cannot_be_taken_back_are_named_tried_again_and_left(pets: Dataset) -> None:
+    decide(pets)
+    result = running.apply(pets.id, shelves.Lease(), revision=catalog.get(pets.id).revision)
+    (thrown,) = Path(pets.root).glob(".winnow-trash/*/cat/000.png")
+    thrown.unlink()
+    work(disk.take_back(pets.id, result["application_id"]).id)
+
+    at = opened()
+    assert sound(at)
+    assert "**1 file** not brought back. Each is named above" in said(at)
+    table = next(one.value for one in at.dataframe if "why" in one.value.columns)
+    assert list(table["why"]) == ["is not there any more"]
+    at.button(key="disk-finish").click().run()
+    work(disk.find_apply(pets.id).id)
+
+    at = opened()
+    assert "Applied" not in said(at)
+    assert next(one for one in at.button if one.key == "disk-leave").label == (
+        "Leave this file where it is"
+    )
+    at.button(key="disk-leave").click().run()
+    assert sound(at)
+    assert applying.find_standing(pets.id) is None
+    assert not {"disk-leave", "disk-finish"} & keys(at)
+
+
+def test_a_run_queued_between_the_check_and_the_move_ends_it_in_a_sentence(pets: Dataset) -> None:
+    decide(pets)
+    split = splits.make(pets.id)
+    task = disk.apply(pets.id, revision=catalog.get(pets.id).revision)
+    builders.insert_run("Fast", dataset_id=pets.id, split_id=split.id, status="queued")
+
+    with pytest.raises(disk.ConflictError, match="The run Fast is under way on the dataset pets"):
+        work(task.id)
+
+    assert Path(pets.root, "cat", "000.png").is_file()
+    assert not Path(pets.root, applying.TRASH).exists()
+    assert applying.find_standing(pets.id) is None
+
+
+def test_a_run_of_a_dataset_inside_keeps_files_where_they_are(pets: Dataset) -> None:
+    decide(pets)
+    builders.insert_dataset({"cat": ["1.jpg"]})
+    with database.writing() as connection:
+        inside = sa.update(schema.datasets).where(schema.datasets.c.id == "d-1")
+        connection.execute(inside.values(root=f"{pets.root}/cat"))
+    builders.insert_run("Fast", status="running")
+
+    with pytest.raises(disk.ConflictError, match="The run Fast is under way on the dataset Pets"):
+        disk.apply(pets.id, revision=catalog.get(pets.id).revision)
+
+    assert disk.find_apply(pets.id) is None
+
+
 def test_while_a_run_reads_the_files_nothing_is_moved(pets: Dataset) -> None:
     decide(pets)
     with database.writing() as connection:
         row = {"id": "task-1", "kind": "audit", "dataset_id": pets.id, "params": {}}
         connection.execute(sa.insert(schema.tasks).values(**row, status="running", created_at=1.0))
 
-    with pytest.raises(disk.ConflictError, match="A task is under way"):
+    with pytest.raises(
+        disk.ConflictError, match=r"A task \(audit\) is under way on the dataset pets"
+    ):
         disk.apply(pets.id, revision=catalog.get(pets.id).revision)
 
     assert disk.find_apply(pets.id) is None

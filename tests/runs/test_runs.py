@@ -1,9 +1,10 @@
 import pytest
+import sqlalchemy as sa
 
 from core.datasets import catalog, subsets
 from core.domain.errors import ConflictError, NotFoundError, RecipeError
 from core.runs import lr_finds, plans, runs
-from core.store import files
+from core.store import database, files, schema
 from tests import builders
 
 
@@ -112,6 +113,26 @@ def test_a_second_click_on_continue_changes_nothing(dataset):
     first, second = runs.resume("run-1"), runs.resume("run-1")
 
     assert first == second
+
+
+@pytest.mark.parametrize("root", ["/nowhere/d-1", "/nowhere", "/nowhere/d-1/cat"])
+def test_no_run_is_queued_while_its_files_are_moved_by_any_dataset(dataset, root):
+    builders.insert_run("run-1", status="stopped", started_at=10.0, finished_at=110.0)
+    builders.insert_dataset({"cat": ["1.jpg"]}, dataset_id="d-2", split_id="s-2")
+    with database.writing() as connection:
+        other = sa.update(schema.datasets).where(schema.datasets.c.id == "d-2")
+        connection.execute(other.values(root=root, name="Other"))
+        moving = {"id": "t", "kind": "apply", "dataset_id": "d-2", "params": {}}
+        connection.execute(
+            sa.insert(schema.tasks).values(**moving, status="running", created_at=1.0)
+        )
+
+    with pytest.raises(ConflictError, match="are being moved: edits of Other"):
+        runs.start(dataset, plans.get(dataset))
+    with pytest.raises(ConflictError, match="are being moved: edits of Other"):
+        runs.resume("run-1")
+
+    assert [run.status for run in runs.list_runs(dataset)] == ["stopped"]
 
 
 def test_a_finished_run_is_not_continued(dataset):

@@ -16,9 +16,11 @@ from core.datasets.applying.journal import (
     list_moves,
     page,
 )
+from core.datasets.applying.leaving import leave, list_behind
 from core.datasets.applying.naming import TRASH, moves_files
 from core.datasets.applying.places import current
 from core.datasets.applying.planning import Plan, plan
+from core.datasets.applying.sharing import check_idle, sharers
 
 __all__ = [
     "TABLE_NAME",
@@ -27,17 +29,21 @@ __all__ = [
     "Move",
     "MovePage",
     "Plan",
+    "check_idle",
     "count",
     "current",
     "find_open",
     "find_standing",
     "get",
+    "leave",
     "list_applications",
+    "list_behind",
     "list_in_trash",
     "list_moves",
     "moves_files",
     "page",
     "place_beside",
     "plan",
+    "sharers",
     "write_table",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from core.datasets.catalog.queries import chunks
+from core.datasets.catalog.queries import CHUNK, chunks
 from core.domain.errors import NotFoundError
 from core.store import clock, database, schema
 
@@ -198,16 +198,25 @@ def trashed(dataset_id: str, item_ids: Sequence[int]) -> dict[int, str]:
 
 def list_in_trash(content_hash: str) -> list[Path]:
     """List the files in the trash of any dataset that had a content when they were moved."""
+    return list_all_in_trash([content_hash]).get(content_hash, [])
+
+
+def list_all_in_trash(content_hashes: Sequence[str]) -> dict[str, list[Path]]:
+    """List the files in the trash of any dataset, by the content that they had."""
     datasets = schema.datasets
     query = (
-        sa.select(datasets.c.root, MOVES.c.target)
+        sa.select(datasets.c.root, MOVES.c.target, MOVES.c.content_hash)
         .join(APPLICATIONS, APPLICATIONS.c.id == MOVES.c.application_id)
         .join(datasets, datasets.c.id == APPLICATIONS.c.dataset_id)
-        .where(MOVES.c.content_hash == content_hash)
         .where(MOVES.c.kind == "trash", MOVES.c.status == "done")
     )
+    found: dict[str, list[Path]] = {}
     with database.reading() as connection:
-        return [Path(row.root, row.target) for row in connection.execute(query)]
+        for at in range(0, len(content_hashes), CHUNK):
+            some = content_hashes[at : at + CHUNK]
+            for row in connection.execute(query.where(MOVES.c.content_hash.in_(some))):
+                found.setdefault(row.content_hash, []).append(Path(row.root, row.target))
+    return found
 
 
 def _moves(application_id: str, statuses: Sequence[MoveStatus] | None) -> sa.Select[Any]:

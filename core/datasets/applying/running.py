@@ -6,14 +6,13 @@ ends. Each piece can be done again.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from core.datasets import pacing, scan, snapshot
-from core.datasets.applying import journal, manifest, naming, placing, planning
+from core.datasets.applying import journal, manifest, naming, placing, planning, sharing
 from core.datasets.applying.journal import Application, ApplicationStatus, MoveStatus
 from core.datasets.applying.moving import Mover, note_moved
 from core.datasets.applying.placing import Step
@@ -22,7 +21,7 @@ from core.datasets.catalog import registry
 from core.datasets.pacing import Reporter
 from core.domain.errors import ConflictError, InputError, StoreError
 from core.domain.items import Dataset
-from core.store import clock, database, ids, locks, schema
+from core.store import clock, database, ids, schema
 
 Result = dict[str, Any]
 
@@ -30,12 +29,13 @@ Result = dict[str, Any]
 def apply(dataset_id: str, lease: Reporter, *, revision: int, step: Step = placing.on) -> Result:
     """Move what the edits of a revision ask for, and scan the folder.
 
-    Raises ConflictError where the dataset has changed since, or an earlier application is open;
-    InputError where there is nothing to move; StoreError where the folder may not be written to.
-    A stopped one stays open: it can be finished or taken back.
+    Raises ConflictError where the dataset has changed since, an earlier application is open, or
+    somebody works with the files; InputError where there is nothing to move; StoreError where the
+    folder may not be written to. A stopped one stays open: it can be finished or taken back.
     """
     dataset = registry.get(dataset_id)
-    with _alone(dataset_id):
+    with sharing.alone(dataset_id):
+        sharing.check_idle(dataset_id)  # again: a run may have been queued before this task was
         application = _open(dataset, revision)
         step("planned")
         told = _move(dataset, application, lease, step)
@@ -50,7 +50,8 @@ def finish(application_id: str, lease: Reporter, *, step: Step = placing.on) -> 
             "This application is finished already.", hint="Reload the page to see how it ended."
         )
     dataset = registry.get(application.dataset_id)
-    with _alone(dataset.id):
+    with sharing.alone(dataset.id):
+        sharing.check_idle(dataset.id)
         if application.status == "applying":
             journal.plan_skipped_again(application_id)
         told = _move(dataset, application, lease, step)
@@ -60,7 +61,9 @@ def finish(application_id: str, lease: Reporter, *, step: Step = placing.on) -> 
 def take_back(application_id: str, lease: Reporter, *, step: Step = placing.on) -> Result:
     """Move everything of an application back to where it was, finished or not.
 
-    Raises ConflictError where it was taken back before, or a later one was not.
+    While a file cannot be brought back it stays open, so that it can be tried again. Raises
+    ConflictError where it was taken back before, a later one was not, or somebody works with the
+    files.
     """
     application = journal.get(application_id)
     dataset = registry.get(application.dataset_id)
@@ -70,7 +73,8 @@ def take_back(application_id: str, lease: Reporter, *, step: Step = placing.on) 
             "Only what was applied last can be taken back.",
             hint="Take back what was applied later first.",
         )
-    with _alone(dataset.id):
+    with sharing.alone(dataset.id):
+        sharing.check_idle(dataset.id)
         journal.set_status(application_id, "undoing")
         step("turned")
         application = journal.get(application_id)
@@ -86,7 +90,7 @@ def note_killed(dataset_id: str) -> int:
     application = journal.find_open(dataset_id)
     if application is None:
         return 0
-    with _alone(dataset_id):
+    with sharing.alone(dataset_id):
         return note_moved(registry.get(dataset_id), application)
 
 
@@ -100,7 +104,7 @@ def _open(dataset: Dataset, revision: int) -> Application:
             f"No file of {dataset.name} lies elsewhere than its edits say.",
             hint="Exclude or relabel images first; then apply.",
         )
-    _check_writable(Path(dataset.root), trash)
+    manifest.check(Path(dataset.root), trash)
     application = Application(
         id=application_id,
         dataset_id=dataset.id,
@@ -110,14 +114,19 @@ def _open(dataset: Dataset, revision: int) -> Application:
         created_at=clock.now(),
         finished_at=None,
     )
+    sharers = sharing.sharers(dataset.id)
     with database.writing() as connection:
-        _check(connection, dataset.id, revision, planned.revision)
+        _check_revision(connection, dataset.id, revision, planned.revision)
+        _check_closed(connection, sharers)
+        _make_trash(Path(dataset.root), trash)
         journal.insert(connection, application, dataset.root, planned.moves)
     return application
 
 
-def _check(connection: sa.Connection, dataset_id: str, revision: int, planned: int) -> None:
-    datasets, table = schema.datasets, schema.applications
+def _check_revision(
+    connection: sa.Connection, dataset_id: str, revision: int, planned: int
+) -> None:
+    datasets = schema.datasets
     query = sa.select(datasets.c.revision).where(datasets.c.id == dataset_id)
     now: int = connection.execute(query).scalar_one()
     if not revision == planned == now:
@@ -126,18 +135,22 @@ def _check(connection: sa.Connection, dataset_id: str, revision: int, planned: i
             f"{now}.",
             hint="Look at the preview again, then apply; nothing was moved.",
         )
-    opened = sa.select(table.c.id).where(
-        table.c.dataset_id == dataset_id, table.c.status.in_(journal.OPEN)
-    )
-    if connection.execute(opened.limit(1)).first() is not None:
+
+
+def _check_closed(connection: sa.Connection, dataset_ids: Sequence[str]) -> None:
+    datasets, table = schema.datasets, schema.applications
+    query = sa.select(datasets.c.name).join(table, table.c.dataset_id == datasets.c.id)
+    opened = query.where(datasets.c.id.in_(dataset_ids), table.c.status.in_(journal.OPEN))
+    name = connection.execute(opened.limit(1)).scalar()
+    if name is not None:
         raise ConflictError(
-            "An earlier application was not finished.", hint="Finish it, or take it back, first."
+            f"An earlier application of the dataset {name} was not finished.",
+            hint="Finish it, or take it back, first.",
         )
 
 
-def _check_writable(root: Path, trash: str) -> None:
-    """Make the trash folder before anything is planned: it shows whether files may be moved."""
-    manifest.check(root, trash)
+def _make_trash(root: Path, trash: str) -> None:
+    """Make the trash folder before anything is written down: it shows whether files may move."""
     try:
         (root / trash).mkdir(parents=True)
     except OSError as error:
@@ -164,12 +177,13 @@ def _move(dataset: Dataset, application: Application, lease: Reporter, step: Ste
 def _end(
     dataset: Dataset, application: Application, told: Told, lease: Reporter, step: Step
 ) -> Result:
-    """Scan, also after a stop, and close the application unless it was stopped."""
+    """Scan, also after a stop, and close the application unless something is left to do."""
     scanned = scan.run(dataset.id, pacing.Deaf(lease))
     step("scanned")
-    if not told.is_stopped:
+    is_back = application.status == "undoing"
+    if not (told.is_stopped or (is_back and told.n_left)):
         _close(dataset, application, step)
-    return {**told.result(application.id), "scan": scanned}
+    return {**told.result(application.id), "is_back": is_back, "scan": scanned}
 
 
 def _close(dataset: Dataset, application: Application, step: Step) -> None:
@@ -180,12 +194,3 @@ def _close(dataset: Dataset, application: Application, step: Step) -> None:
         manifest.write(dataset, application, journal.list_moves(application.id))
     step("told")
     journal.set_status(application.id, end)
-
-
-def _alone(dataset_id: str) -> AbstractContextManager[None]:
-    """Keep scans of the dataset out: they would meet files half way."""
-    busy = ConflictError(
-        "This dataset is being scanned, or applied to disk, already.",
-        hint="Wait for that to end, then try again.",
-    )
-    return locks.alone(f"scan-{dataset_id}", busy=busy)

@@ -19,6 +19,11 @@ class Told:
     renamed: list[tuple[str, str]] = field(default_factory=list)
     is_stopped: bool = False
 
+    @property
+    def n_left(self) -> int:
+        """Count the files that stay where they are."""
+        return self.counts["left"]
+
     def note_moved(self, move: Move) -> None:
         """Count a file that is where it should be."""
         self.counts[move.kind] += 1
@@ -41,7 +46,7 @@ class Told:
             "application_id": application_id,
             "n_trashed": self.counts["trash"],
             "n_relabelled": self.counts["relabel"],
-            "n_left": self.counts["left"],
+            "n_left": self.n_left,
             "left": self.left,
             "n_renamed": self.counts["renamed"],
             "renamed": self.renamed,

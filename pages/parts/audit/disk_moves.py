@@ -8,6 +8,7 @@ import streamlit as st
 from core.datasets import applying
 from core.domain.items import Dataset
 from core.domain.jobs import ENDED
+from core.domain.runs import Task
 from core.runs import disk
 from core.runs.disk import TableWish
 from pages.parts import errors, task_view, text
@@ -28,7 +29,10 @@ def show(dataset: Dataset) -> None:
         disk_told.corrected(dataset.id)
     left = disk.find_open(dataset.id)
     if left is not None:
-        _half_done(dataset.id, left)
+        if left.status == "undoing" and task is not None and task.status in ("finished", "failed"):
+            _left_behind(left, task)
+        else:
+            _half_done(dataset.id, left)
         return
     standing = applying.find_standing(dataset.id)
     _preview(dataset, has_applied=standing is not None)
@@ -62,6 +66,32 @@ def _half_done(dataset_id: str, left: applying.Application) -> None:
                 _back_button("Take back", dataset_id, left)
 
 
+def _left_behind(left: applying.Application, task: Task) -> None:
+    """Count what a try has not brought back, and offer another try, or to leave it."""
+    number = len(applying.list_behind(left.id))
+    behind = text.count(number, "file")
+    where = "Each is named above, with the reason." if task.result.get("left") else ""
+    words = f"Leave these {behind} where they are" if number > 1 else "Leave this file where it is"
+    with st.container(border=True):
+        st.markdown(
+            f":orange[**Taking back was not finished**] ({text.moment(left.created_at)}). "
+            f"**{behind}** not brought back. {where}"
+        )
+        st.caption(
+            "Where a folder was moved or a disk is not connected, put that right and try again. "
+            "Where a file is gone for good, or may stay, leave it: then this ends, and is not "
+            f"tried again. What lies in `{left.trash}` stays there."
+        )
+        with st.container(horizontal=True):
+            _finish_button("Finish taking back", left.dataset_id, left)
+            st.button(
+                words,
+                key="disk-leave",
+                on_click=_leave,
+                args=(left.dataset_id, left.id),
+            )
+
+
 def _way_back(dataset_id: str, standing: applying.Application) -> None:
     with st.container(border=True):
         st.markdown(
@@ -69,8 +99,9 @@ def _way_back(dataset_id: str, standing: applying.Application) -> None:
             f"{standing.revision}. {disk_told.in_words(standing.id)}"
         )
         st.caption(
-            "Undo on top of the page takes decisions back, and leaves files where they are. This "
-            "moves every file back to its place; decisions stay, and can be applied again."
+            "Edits undone from now on do not move files back: a relabelled file stays in its new "
+            "folder, which gives it its label, and an excluded one stays in the trash. Only this "
+            "moves files back, all of them; decisions stay, and can be applied again."
         )
         with st.expander("Every file that moved"):
             _moved(standing)
@@ -224,3 +255,8 @@ def _finish(dataset_id: str, application_id: str) -> None:
 @errors.callback
 def _take_back(dataset_id: str, application_id: str) -> None:
     disk.take_back(dataset_id, application_id)
+
+
+@errors.callback
+def _leave(dataset_id: str, application_id: str) -> None:
+    disk.leave(dataset_id, application_id)

@@ -17,7 +17,7 @@ def show(task: Task) -> None:
     result = task.result
     if task.status not in ("finished", "stopped") or not result:
         return
-    words = _moved_words(result, back=bool(task.params.get("undo")))
+    words = _moved_words(result, back=bool(result.get("is_back")))
     if task.status == "finished" and words:
         st.success(words, icon=":material/check:")
     _named("left where they are", result.get("left", ()), ("file", "why"), result.get("n_left", 0))
@@ -44,7 +44,7 @@ def in_words(application_id: str) -> str:
 def _moved_words(result: dict[str, object], *, back: bool) -> str:
     trashed, relabelled = (int(str(result.get(name, 0))) for name in ("n_trashed", "n_relabelled"))
     if not trashed + relabelled:
-        return "Nothing had moved." if back else ""
+        return "Nothing had moved." if back and not result.get("n_left") else ""
     if back:
         return f"Taken back: {text.count(trashed + relabelled, 'file')} moved back."
     return (
