@@ -3,19 +3,26 @@
 What a search engine lists late fits its question less. A class at a time the ranked images are
 cut into bins of as many images each, from the first rank to the last; where the mean suspicion
 has clearly grown and never comes back, taking more images of the class stops being worth it.
+
+What a person has decided counts in the place of a score: an image that was excluded or relabelled
+as 1, for it did not fit what was searched for, and one that was found to be right as 0. So a
+review makes the curve surer, and does not take away what it shows.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import suspicion
+from core.datasets import splits, suspicion
 from core.datasets.catalog import queries
 from core.store import database, schema
 
+RANKED = ["item_id", "rank", "listed_as", "label", "part", "excluded", "decision"]
 PER_BIN = 25
 """At least so many images in a bin: the interval of their mean is then some ±0.1."""
 MOST_BINS = 12
@@ -45,6 +52,7 @@ class Curve:
 
     label: str | None  # None: of all classes together
     n: int
+    n_decided: int  # of these: how many count as a person has decided
     bins: tuple[Bin, ...]  # none where the class has too few ranked images
     last_rank: int | None  # the last rank before suspicion has grown for good; None: it has not
     n_after: int  # images after that rank
@@ -56,20 +64,23 @@ def has_ranks(dataset_id: str) -> bool:
 
 
 def load(dataset_id: str) -> pd.DataFrame:
-    """List the ranked images in use that were judged: a row of scores each, with its rank."""
-    items = schema.items
-    query = sa.select(items.c.id, items.c.rank).where(
-        items.c.dataset_id == dataset_id,
-        items.c.rank.is_not(None),
-        items.c.status == "ok",
-        ~items.c.excluded,
-    )
+    """List the ranked images that were judged or decided about; none before the first audit.
+
+    A row each: `RANKED`, then suspicion (0 to 1) and pred. `listed_as` is the class whose list
+    ranked it, whatever its label is now.
+    """
+    known = suspicion.scores(dataset_id).dropna(subset="suspicion")
+    split = splits.get_master(dataset_id)
+    query = _ranked(dataset_id, split.id if split is not None else None)
     with database.reading() as connection:
-        rows = connection.execute(query).all()
-    ranked = pd.DataFrame(rows, columns=["item_id", "rank"])
-    known = suspicion.scores(dataset_id)
-    found = ranked.merge(known.dropna(subset="suspicion"), on="item_id")
-    return found.sort_values(["label", "rank", "item_id"]).reset_index(drop=True)
+        rows = connection.execute(query).all() if len(known) else []
+    ranked = pd.DataFrame(rows, columns=RANKED)
+    found = ranked.merge(known[["item_id", "suspicion", "pred"]], on="item_id", how="left")
+    is_wrong = found["excluded"].astype(bool) | (found["label"] != found["listed_as"])
+    decided = [is_wrong, found["decision"].notna()]
+    found["suspicion"] = np.select(decided, [1.0, 0.0], found["suspicion"].astype(float))
+    found = found.dropna(subset="suspicion").sort_values(["listed_as", "rank", "item_id"])
+    return found.reset_index(drop=True)
 
 
 def curves(table: pd.DataFrame) -> list[Curve]:
@@ -78,7 +89,7 @@ def curves(table: pd.DataFrame) -> list[Curve]:
     A rank is a position in its class's own list, so those of all classes can be put together.
     """
     whole = _curve(None, table.sort_values(["rank", "item_id"]))
-    return [whole, *(_curve(str(label), some) for label, some in table.groupby("label"))]
+    return [whole, *(_curve(str(label), some) for label, some in table.groupby("listed_as"))]
 
 
 def images_a_class(table: pd.DataFrame, whole: Curve) -> int | None:
@@ -89,16 +100,30 @@ def images_a_class(table: pd.DataFrame, whole: Curve) -> int | None:
     """
     if whole.last_rank is None:
         return None
-    kept = table[(table["part"] == "train") & (table["rank"] <= whole.last_rank)]
+    in_use = table[~table["excluded"].astype(bool) & (table["part"] == "train")]
+    kept = in_use[in_use["rank"] <= whole.last_rank]
     numbers = kept["label"].value_counts()
     return max(1, int(numbers.median())) if len(numbers) else None
 
 
 def after(table: pd.DataFrame, curve: Curve) -> pd.DataFrame:
-    """Give the rows of a curve after its cut, the most suspicious first; none without a cut."""
-    mine = table if curve.label is None else table[table["label"] == curve.label]
+    """Give those after a curve's cut that nobody has decided about, the most suspicious first."""
+    open_ones = table[~table["excluded"].astype(bool) & table["decision"].isna()]
+    mine = open_ones if curve.label is None else open_ones[open_ones["listed_as"] == curve.label]
     is_late = mine["rank"] > (math.inf if curve.last_rank is None else curve.last_rank)
     return mine[is_late].sort_values(["suspicion", "rank"], ascending=[False, True])
+
+
+def _ranked(dataset_id: str, split_id: str | None) -> sa.Select[Any]:
+    """Select `RANKED` of the images in use, and of those excluded, gone from disk or not."""
+    items, parts = schema.items, schema.assignments
+    columns = (items.c.id, items.c.rank, items.c.recorded_label, items.c.label, parts.c.part)
+    is_seen = sa.or_(items.c.status == "ok", (items.c.status == "gone") & items.c.excluded)
+    return (
+        sa.select(*columns, items.c.excluded, items.c.decision)
+        .select_from(queries.with_parts(split_id))
+        .where(items.c.dataset_id == dataset_id, items.c.rank.is_not(None), is_seen)
+    )
 
 
 def _curve(label: str | None, table: pd.DataFrame) -> Curve:
@@ -111,6 +136,7 @@ def _curve(label: str | None, table: pd.DataFrame) -> Curve:
     return Curve(
         label=label,
         n=len(table),
+        n_decided=int((table["excluded"].astype(bool) | table["decision"].notna()).sum()),
         bins=tuple(bins),
         last_rank=last_rank,
         n_after=int(is_late.sum()),

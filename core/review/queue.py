@@ -22,7 +22,6 @@ N_NEAR = 6
 N_EXAMPLES = 4
 MOST_CLASSES = 3
 """Of so many classes examples are shown: of one label its own and the suggested one."""
-MOST_COPIES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,7 @@ def cards(queue: Queue, entries: Sequence[Entry]) -> list[Card]:
             others=_others(queue, one),
             item=items[one.item_id],
             near=_near(one, nearest.get(one.item_id, ()), items),
-            copies=tuple(items[copy] for copy in one.copies[:MOST_COPIES] if copy in items),
+            copies=tuple(items[copy] for copy in one.copies if copy in items),
             examples={name: _examples(one, typical[name], items) for name in wanted[one.item_id]},
         )
         for one in entries
@@ -131,7 +130,7 @@ def _items(
 ) -> dict[int, Item]:
     ids = [one.item_id for one in entries]
     ids += [near.item_id for some in nearest.values() for near in some]
-    ids += [copy for one in entries for copy in one.copies[:MOST_COPIES]]
+    ids += [copy for one in entries for copy in one.copies]
     ids += [item_id for some in typical.values() for item_id in some]
     found = catalog.get_items(list(dict.fromkeys(ids)), split_id=queue.split_id)
     return {item_id: one for item_id, one in found.items() if one.dataset_id == queue.dataset_id}

@@ -9,7 +9,7 @@ import { notes, toggled } from "./gallery_labels.js";
 import { storeOf } from "./gallery_store.js";
 import { Bar } from "./review_bar.js";
 import { handleKey } from "./review_keys.js";
-import { groupDecisions, suggestionOf } from "./review_offers.js";
+import { groupDecisions, relabelledOf, suggestionOf } from "./review_offers.js";
 import { fetchAhead } from "./review_pictures.js";
 import { Stage } from "./review_stage.js";
 import { stateOf } from "./review_state.js";
@@ -191,13 +191,17 @@ class Review {
 
   // An image that may have several classes may get some in a row, so it stays until K or N.
   relabel(label) {
-    const { card } = this.state;
-    if (!card) return;
-    const now = this.state.picture(card.id).label;
-    if (this.data.multi) {
-      this.decide(toggled(label, new Map([[card.id, now]])), { staysHere: true });
-    } else if (label === now) this.keep();
-    else this.decide(this.one("relabel", label));
+    const { state } = this;
+    if (!state.card) return;
+    const ids = this.chosen;
+    const [id] = ids;
+    if (this.data.multi) this.decide(toggled(label, this.labelsOf(ids)), { staysHere: true });
+    else if (ids.length === 1 && label === state.picture(id).label) this.keep();
+    else this.decide([{ kind: "relabel", item_ids: ids, label, copies: [] }]);
+  }
+
+  labelsOf(ids) {
+    return new Map(ids.map((id) => [id, this.state.picture(id).label]));
   }
 
   decideGroup(kind) {
@@ -207,12 +211,22 @@ class Review {
 
   openMenu() {
     const { card } = this.state;
-    if (!card) return;
-    const { label } = this.state.picture(card.id);
+    if (card) this.choose(card, [card.id]);
+  }
+
+  openGroupMenu() {
+    const { card } = this.state;
+    const ids = card ? relabelledOf(this.state, card) : [];
+    if (ids.length) this.choose(card, ids);
+  }
+
+  // Let a class be chosen for some images at once.
+  choose(card, ids) {
+    this.chosen = ids;
     const { multi, classes } = this.data;
-    const suggestion = suggestionOf(this.state, card)?.label;
-    const tile = { suggestion: multi ? null : suggestion };
-    this.menu.open(classes, notes([tile], multi ? new Map([[card.id, label]]) : null));
+    const suggestion = multi ? null : suggestionOf(this.state, card)?.label;
+    const tiles = ids.map(() => ({ suggestion }));
+    this.menu.open(classes, notes(tiles, multi ? this.labelsOf(ids) : null));
   }
 
   undo() {

@@ -3,7 +3,7 @@
 import { button, element } from "./gallery_dom.js";
 import { changes, inWords } from "./gallery_labels.js";
 import { HELP } from "./review_keys.js";
-import { groupDecisions, suggestionOf } from "./review_offers.js";
+import { groupDecisions, relabelledOf, suggestionOf } from "./review_offers.js";
 
 const MOST_LETTERS = 26;
 
@@ -25,10 +25,12 @@ export class Bar {
 
   makeOfCopies() {
     const all = (kind) => () => this.review.decideGroup(kind);
+    const choose = () => this.review.openGroupMenu();
     return this.group(
       ["groupExclude", "Exclude all but one", "⇧D", "One of the copies stays", all("exclude")],
       ["groupAccept", "Accept for all", "⇧S", "Do what is suggested with all", all("accept")],
       ["groupKeep", "Keep all", "⇧K", "All copies are right as they are", all("keep")],
+      ["groupRelabel", "Relabel all", "⇧R", "Choose a class for all copies", choose],
     );
   }
 
@@ -110,13 +112,20 @@ export class Bar {
       const made = this.buttons[`group${kind[0].toUpperCase()}${kind.slice(1)}`];
       made.hidden = !decisions;
       if (kind === "accept") made.hidden ||= decisions[0].kind === "exclude"; // ⇧D says it
-      if (decisions) made.title = `${made.dataset.title} (${decisions[0].item_ids.length} images)`;
+      if (decisions) made.title = titled(made, decisions[0].item_ids.length);
     }
+    const relabelled = card ? relabelledOf(this.review.state, card) : [];
+    this.buttons.groupRelabel.hidden = !relabelled.length;
+    this.buttons.groupRelabel.title = titled(this.buttons.groupRelabel, relabelled.length);
   }
 
   name(name, words) {
     this.buttons[name].querySelector(".action-label").textContent = words;
   }
+}
+
+function titled(made, number) {
+  return `${made.dataset.title} (${number} ${number === 1 ? "image" : "images"})`;
 }
 
 export function shorten(words, most) {

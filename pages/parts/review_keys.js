@@ -8,6 +8,7 @@ export const HELP = [
   ["S", "accept the suggestion"],
   ["R", "choose a class"],
   ["⇧D ⇧K ⇧S", "the same for all copies; one always stays"],
+  ["⇧R", "choose a class for all copies"],
   ["Z", "undo"],
   ["Y", "redo"],
   ["N P", "next, previous"],
@@ -49,6 +50,7 @@ function withShift(review, key) {
     k: () => review.decideGroup("keep"),
     s: () => review.decideGroup("accept"),
     Enter: () => review.decideGroup("accept"),
+    r: () => review.openGroupMenu(),
     z: () => review.redo(),
     "?": () => review.bar.toggleHelp(),
   };

@@ -34,6 +34,16 @@ export function spareOf(state, members) {
   return others.filter((id) => !state.picture(id)?.decision);
 }
 
+// The copies that a class is chosen for together: all that nobody has decided about, the one to
+// keep among them. Those that have just got a label may get more, where there can be several.
+export function relabelledOf(state, card) {
+  const finding = card.findings.find((one) => one.members.length);
+  const last = state.done.at(-1);
+  const justNow = last?.staysHere && last.from === card.id ? last.ids : [];
+  const isOpen = (id) => !state.picture(id)?.decision || justNow.includes(id);
+  return copiesOf(state, finding?.members ?? []).filter(isOpen);
+}
+
 // What "the same for the whole group" would do, as decisions; null where there is nothing to do.
 export function groupDecisions(state, card, kind) {
   const finding = card.findings.find((one) => one.members.length);

@@ -5,6 +5,8 @@ import { changes, inWords, labelsOf, plain } from "./gallery_labels.js";
 import { copiesOf, suggestionOf } from "./review_offers.js";
 import { largePicture, smallPicture } from "./review_pictures.js";
 
+const MOST_COPIES = 12; // that are shown
+
 export class Stage {
   constructor(review) {
     this.review = review;
@@ -121,12 +123,12 @@ export class Stage {
     const { state } = this.review;
     const members = card.findings.find((one) => one.members.length)?.members ?? card.copies;
     const [kept] = copiesOf(state, members);
-    const small = card.copies.map((id) => {
+    const small = card.copies.slice(0, MOST_COPIES).map((id) => {
       const picture = state.picture(id);
       const note = id === kept ? "to keep" : id === card.id ? "this one" : decided(picture);
       return this.small(id, card, { note, isKept: id === kept });
     });
-    const more = members.length - card.copies.length;
+    const more = members.length - small.length;
     const made = this.row("Copies of it", small, more > 0 ? `and ${more} more` : "");
     made.querySelector("h4").append(this.review.bar.ofCopies);
     return made;

@@ -65,7 +65,9 @@ def test_keys_keep_accept_exclude_and_undo_and_reach_the_store(review, pets, ids
     expect(review.get_by_text("4 left")).to_be_visible()
 
 
-def test_shift_d_excludes_all_copies_but_one_and_one_undo_brings_them_back(review, pets, ids):
+def test_shift_d_excludes_all_copies_but_one_undo_brings_them_back_shift_r_relabels_all(
+    review, pets, ids
+):
     for _ in range(4):
         review.keyboard.press("n")
     expect(review.locator(".path")).to_have_text("cat/005.png")
@@ -78,5 +80,12 @@ def test_shift_d_excludes_all_copies_but_one_and_one_undo_brings_them_back(revie
     expect(review.locator(".path")).to_have_text("cat/005.png")
     saved(review)
 
+    review.keyboard.press("Shift+R")
+    review.keyboard.type("fox")
+    review.keyboard.press("Enter")
+    expect(review.locator(".place")).to_have_text("4 of 4")
+    saved(review)
+
     assert excluded == [False, True, True]
-    assert [entry.kind for entry in edits.list_log(pets.id)] == ["undo", "edit", "scan"]
+    assert [catalog.get_item(one).label for one in ids[4:]] == ["fox"] * 3
+    assert [entry.kind for entry in edits.list_log(pets.id)] == ["edit", "undo", "edit", "scan"]

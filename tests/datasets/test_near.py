@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from PIL import Image, ImageOps
 
-from core.datasets import digits, perceptual, reading
-from core.datasets.finders import near
+from core.datasets import catalog, digits, edits, perceptual, reading
+from core.datasets.finders import copies, near
 from core.datasets.finders.near import candidates, correlation, matching
 from core.domain.findings import Finding
-from core.store import files
+from core.store import database, files, schema
+from tests import builders
 
 CHANNELS = 3 * perceptual.TINY_PX**2
 
@@ -113,7 +115,7 @@ def test_copies_are_found_however_they_were_made(folder: Folder) -> None:
     crop = part_of(original, 0.2, 0.1, 0.7)
     best = folder.add(original, "shirt/original.jpg")
     folder.add(photo(2), "shirt/other.jpg")
-    copies = [
+    made = [
         folder.add(original, "shirt/light.jpg", quality=20),
         folder.add(ImageOps.mirror(original), "shirt/mirror.jpg", quality=88),
         folder.add(original.resize((150, 200)), "shirt/small.jpg"),
@@ -123,22 +125,43 @@ def test_copies_are_found_however_they_were_made(folder: Folder) -> None:
 
     found = folder.find()
 
-    assert {one.item_id for one in found} == set(copies)
+    assert {one.item_id for one in found} == set(made)
     assert {one.members[0] for one in found} == {best}
     assert {len(one.members) for one in found} == {6}
     assert {(one.kind, one.suggestion) for one in found} == {("near_copy", "exclude")}
     reasons = {one.item_id: one.reason for one in found}
     start = "The same picture as shirt/original.jpg, but "
     assert reasons == {
-        copies[0]: f"{start}compressed more strongly: keep that one.",
-        copies[1]: f"{start}mirrored: keep that one.",
-        copies[2]: f"{start}smaller (150×200 px, that one 300×400): keep that one.",
-        copies[3]: f"{start}a crop of about 50 % of it: keep that one.",
-        copies[
-            4
-        ]: f"{start}mirrored, a crop of about 50 % of it and smaller (168×224 px, that one "
+        made[0]: f"{start}compressed more strongly: keep that one.",
+        made[1]: f"{start}mirrored: keep that one.",
+        made[2]: f"{start}smaller (150×200 px, that one 300×400): keep that one.",
+        made[3]: f"{start}a crop of about 50 % of it: keep that one.",
+        made[4]: f"{start}mirrored, a crop of about 50 % of it and smaller (168×224 px, that one "
         "300×400): keep that one.",
     }
+
+
+@pytest.mark.parametrize("what", ["decision", "doubt", "labels"])
+def test_of_equal_files_the_same_stays_as_by_the_finder_of_copies(
+    folder: Folder, what: str
+) -> None:
+    names = {"a": ["long.jpg", "longer.jpg"], "b": ["c.jpg"]} if what == "labels" else {"a": "bc"}
+    ids = builders.insert_dataset(names)
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.items).values(content_hash="e" * 32))
+    if what == "decision":
+        edits.apply("d-1", operation_id="k", kind="keep", item_ids=[ids[1]])
+    doubt = {ids[0]: 0.3} if what == "doubt" else {}
+    poor = io.BytesIO()
+    photo(1).save(poor, "JPEG", quality=30)
+    for item in catalog.get_items(ids).values():
+        folder.add_bytes(poor.getvalue(), item.path, label=item.label)
+    folder.add(photo(1), "a/best.jpg")
+
+    (equal, *_) = copies.find("d-1", split_id="s-1", doubt=doubt)
+    (members,) = {one.members for one in folder.find(doubt=doubt)}
+
+    assert members == (len(ids) + 1, *equal.members)
 
 
 def test_the_image_to_keep_is_the_one_that_models_are_scored_on(folder: Folder) -> None:

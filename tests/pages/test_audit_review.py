@@ -2,11 +2,14 @@
 
 import json
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from core.datasets import catalog, edits, findings
 from core.domain.findings import KINDS, Finding
 from core.runs import audits
+from core.store import database, files, frames, schema
 from pages.parts.audit.review import ending, words
 from tests import builders
 from tests.pages.test_data_pages import button, opened, sound, trigger
@@ -153,6 +156,21 @@ def test_where_nothing_was_audited_the_page_says_what_to_do():
 
     assert audits.find_result(DATASET) is None
     assert any("Nothing was audited yet" in one.value for one in at.info)
+
+
+def test_the_curve_by_rank_says_how_many_images_count_as_a_person_has_decided(ids):
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.items).values(rank=schema.items.c.id))
+    judged = pd.DataFrame({"item_id": ids, "label": ["cat"] * 4 + ["dog"] * 4, "pred": "cat"})
+    hashes = [one.content_hash for one in catalog.get_items(ids).values()]
+    judged = judged.assign(content_hash=hashes, oof_loss=0.1, p_label=0.9, p_pred=0.9)
+    frames.save(files.audit_scores(DATASET), judged)
+    edits.apply(DATASET, operation_id="op", kind="exclude", item_ids=ids[:3])
+
+    at = opened("audit", dataset=DATASET, **{"audit-tab": "By rank"})
+
+    assert sound(at)
+    assert any("8 ranked images (3 of them decided about" in one.value for one in at.markdown)
 
 
 def test_every_kind_has_words():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from core.datasets import catalog
+from core.datasets import catalog, edits
 from core.review import late_rank
 from core.store import database, files, frames, schema
 from tests import builders
@@ -20,6 +20,9 @@ def table(shares: list[float], *, per_step: int = 50, label: str = "cat") -> pd.
         {
             "item_id": range(len(share)),
             "label": label,
+            "listed_as": label,
+            "excluded": False,
+            "decision": None,
             "part": np.where(np.arange(len(share)) % 5, "train", "valid"),
             "rank": np.arange(1, len(share) + 1),
             "suspicion": np.where(is_bad, 0.9, 0.1) + rng.uniform(-0.1, 0.1, len(share)),
@@ -83,20 +86,20 @@ def test_the_images_after_the_cut_come_most_suspicious_first():
     assert late["suspicion"].is_monotonic_decreasing
 
 
-def test_only_images_in_use_with_a_rank_and_a_score_are_counted():
-    ids = builders.insert_dataset({"cat": [f"{n}.jpg" for n in range(4)]})
-    changes = {ids[1]: {"rank": 1}, ids[2]: {"rank": 2}, ids[3]: {"rank": 3, "excluded": True}}
+def ranked(losses: list[float]) -> list[int]:
+    """Insert cats with ranks in their order, and what an audit says of each."""
+    ids = builders.insert_dataset({"cat": [f"{n:03d}.jpg" for n in range(len(losses))]})
     with database.writing() as connection:
-        for item_id, values in changes.items():
+        for rank, item_id in enumerate(ids, start=1):
             mine = sa.update(schema.items).where(schema.items.c.id == item_id)
-            connection.execute(mine.values(**values))
+            connection.execute(mine.values(rank=rank))
     judged = pd.DataFrame(
         {
             "item_id": ids,
             "content_hash": [one.content_hash for one in catalog.get_items(ids).values()],
             "label": "cat",
             "part": "train",
-            "oof_loss": [0.1, 0.2, np.nan, 0.4],
+            "oof_loss": losses,
             "pred": "cat",
             "p_label": 0.9,
             "p_pred": 0.9,
@@ -104,9 +107,59 @@ def test_only_images_in_use_with_a_rank_and_a_score_are_counted():
         }
     )
     frames.save(files.audit_scores("d-1"), judged)
+    return ids
+
+
+def decide(kind: str, *item_ids: int, label: str | None = None) -> None:
+    edits.apply("d-1", operation_id=kind, kind=kind, item_ids=item_ids, label=label)
+
+
+def test_only_images_with_a_rank_and_a_score_are_counted():
+    ids = ranked([0.1, 0.2, np.nan, 0.4])
+    mine = sa.update(schema.items).where(schema.items.c.id == ids[0])
+    with database.writing() as connection:
+        connection.execute(mine.values(rank=None))
 
     found = late_rank.load("d-1")
 
     assert late_rank.has_ranks("d-1")
-    assert found["item_id"].tolist() == [ids[1]]
-    assert found["rank"].tolist() == [1]
+    assert found["item_id"].tolist() == [ids[1], ids[3]]
+    assert found["rank"].tolist() == [2, 4]
+
+
+def test_what_a_person_has_decided_counts_in_the_place_of_a_score():
+    ids = ranked([0.1, 0.2, 3.0, 0.4])
+    decide("exclude", ids[0])
+    decide("relabel", ids[1], label="dog")
+    decide("keep", ids[2])
+
+    found = late_rank.load("d-1")
+    whole, *_ = late_rank.curves(found)
+
+    assert found["item_id"].tolist() == ids
+    assert found["listed_as"].tolist() == ["cat"] * 4
+    assert found["suspicion"].tolist() == pytest.approx([1, 1, 0, 1 - np.exp(-0.4)])
+    assert (whole.n, whole.n_decided) == (4, 3)
+
+
+def test_a_review_of_the_late_ones_does_not_take_the_cut_away():
+    ids = ranked([0.1 if n < 60 else 2.0 for n in range(120)])
+    before, *_ = late_rank.curves(late_rank.load("d-1"))
+    decide("exclude", *ids[62:])
+    decide("relabel", *ids[:4], label="dog")
+
+    table = late_rank.load("d-1")
+    after, *_ = late_rank.curves(table)
+
+    assert (before.last_rank, after.last_rank) == (60, 60)
+    assert set(late_rank.after(table, after)["item_id"]) == set(ids[60:62])
+    # of the first 60, cats and dogs, three in four are in train: 42 cats and 3 dogs
+    assert late_rank.images_a_class(table, after) == 22
+
+
+def test_without_an_audit_decisions_alone_make_no_curve():
+    ids = ranked([0.1, 0.2])
+    files.audit_scores("d-1").unlink()
+    decide("exclude", ids[0])
+
+    assert late_rank.load("d-1").empty

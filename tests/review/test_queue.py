@@ -165,6 +165,16 @@ def test_copies_come_with_the_one_to_keep_first(ids):
     assert ids_of(card(ids[0]).copies) == list(members)
 
 
+def test_of_a_large_group_all_copies_are_told_so_that_none_is_decided_about_unseen():
+    more = builders.insert_dataset({"cat": [f"{n}.jpg" for n in range(20)]})
+    findings.replace(DATASET, "near", [copy(one, *more) for one in more[1:]])
+    whole = load()
+
+    (found,) = queue.window(whole, whole.entries, start=0, n=1)
+
+    assert ids_of(found.copies) == more
+
+
 def test_the_last_copy_in_use_may_not_be_excluded(ids):
     decide("exclude", ids[0])
 

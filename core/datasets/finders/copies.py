@@ -7,14 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.datasets.catalog.queries import with_parts
+from core.datasets.finders import keeping
 from core.domain.findings import Finding, FindingKind
 from core.store import database, schema
 
 SCORES: dict[FindingKind, float] = {"conflict": 0.99, "leak": 0.98, "copy": 0.97}
 """That the files are equal is certain; of labels that contradict each other one is wrong."""
-UNKNOWN_DOUBT = 0.5
-PART_RANK = {"test": 0, "valid": 1, "train": 2, None: 3}
-"""Who stays first: what scores are measured on never loses an image to a copy in train."""
 
 
 def find(
@@ -66,17 +64,15 @@ def _of_group(rows: Sequence[Any], doubt: Mapping[int, float]) -> Iterable[Findi
 
 
 def _best_first(rows: Sequence[Any], doubt: Mapping[int, float]) -> list[Any]:
-    """Order copies: by part, then decided ones, the least doubt, the commonest label, the path."""
     n_of = Counter(row.label for row in rows)
     return sorted(
         rows,
-        key=lambda row: (
-            PART_RANK[row.part],
-            row.decision is None,
-            doubt.get(row.id, UNKNOWN_DOUBT),
-            -n_of[row.label],
-            len(row.path),
-            row.path,
+        key=lambda row: keeping.rank(
+            part=row.part,
+            is_decided=row.decision is not None,
+            doubt=doubt.get(row.id),
+            n_label=n_of[row.label],
+            path=row.path,
         ),
     )
 

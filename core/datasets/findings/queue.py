@@ -1,8 +1,9 @@
 """The review queue: what is left to decide about, the most suspicious first.
 
 An item is in the queue while it has findings that hold and nobody has decided about it. Of copies
-the first member that is still in use is the one to keep: no finding about it counts, so that
-doing what all findings suggest never takes the last copy.
+the first member that is still in use is the one to keep: no finding of copies counts about it.
+All finders order equal files alike (`core.datasets.finders.keeping`), so that doing all that
+findings of copies suggest never takes the last one.
 """
 
 from collections import Counter, defaultdict
@@ -63,15 +64,11 @@ class Entry:
 class Progress:
     """How far a review is: items by what was decided about them, and what is left."""
 
-    n_excluded: int
+    n_excluded: int  # as they are now: one that is kept after it was excluded stays out
     n_relabelled: int
     n_kept: int
+    n_reviewed: int  # items that somebody has decided about
     n_left: int  # entries of the whole queue
-
-    @property
-    def n_reviewed(self) -> int:
-        """Count the items that somebody has decided about."""
-        return self.n_excluded + self.n_relabelled + self.n_kept
 
 
 def entries(
@@ -114,16 +111,21 @@ def chosen(found: Sequence[Entry], filters: QueueFilter, *, multi: bool = False)
 
 
 def progress(dataset_id: str, *, n_left: int) -> Progress:
-    """Count what was decided about a dataset's items, by the last edit in force of each."""
+    """Count what the edits in force make of a dataset's items, and those decided about."""
     items = schema.items
-    query = sa.select(items.c.decision, sa.func.count()).where(items.c.dataset_id == dataset_id)
+    states = (items.c.excluded, items.c.decision)
+    query = sa.select(*states, sa.func.count()).where(items.c.dataset_id == dataset_id)
+    number: Counter[str] = Counter()
+    n_reviewed = 0
     with database.reading() as connection:
-        counted = connection.execute(query.group_by(items.c.decision))
-        number = Counter({kind: count for kind, count in counted if kind is not None})
+        for is_excluded, decision, count in connection.execute(query.group_by(*states)):
+            number["exclude" if is_excluded else decision] += count
+            n_reviewed += count if decision is not None else 0
     return Progress(
         n_excluded=number["exclude"],
         n_relabelled=number["relabel"],
         n_kept=number["keep"],
+        n_reviewed=n_reviewed,
         n_left=n_left,
     )
 

@@ -107,7 +107,7 @@ def _choose(dataset_id: str, curves: list[Curve]) -> Curve:
 
 def _in_words(curve: Curve) -> str:
     name = "All classes together" if curve.label is None else text.escape(curve.label)
-    images = text.count(curve.n, "ranked image")
+    images = text.count(curve.n, "ranked image") + _decided(curve)
     if not curve.bins:
         least = late_rank.PER_BIN * late_rank.FEWEST_BINS
         return f"{name}: {images}, too few to tell; {least} are needed."
@@ -119,12 +119,22 @@ def _in_words(curve: Curve) -> str:
     )
 
 
+def _decided(curve: Curve) -> str:
+    """Say how many images of a curve count as a person has decided, and how."""
+    if not curve.n_decided:
+        return ""
+    return (
+        f" ({curve.n_decided:,} of them decided about: as excluded or relabelled they count as "
+        "suspicious, 1, as kept ones not, 0)"
+    )
+
+
 def _after(dataset: Dataset, table: pd.DataFrame, curve: Curve) -> None:
     late = late_rank.after(table, curve)
     if late.empty:
         return
     on = st.toggle(
-        f"Show the {text.count(len(late), 'image')} after the cut",
+        f"Show the {text.count(len(late), 'undecided image')} after the cut",
         key=f"audit-ranks-show-{dataset.id}",
     )
     if not on:
