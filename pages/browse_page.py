@@ -38,10 +38,10 @@ def _welcome(dataset: Dataset) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "**The sample is ready.** A few digits lie in the wrong folders: exclude or relabel "
-            "what you spot, or train first and let the losses show you where they are."
+            "**The sample is ready.** A few digits lie in the wrong folders: let the audit show "
+            "you where, or train first and see what the losses say."
         )
-        state.link("batches", "Next: batches", icon="arrow_forward")
+        state.link("audit", "Next: find what is wrong", icon="policy")
 
 
 def _images(dataset: Dataset) -> None:

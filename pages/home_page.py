@@ -33,8 +33,8 @@ def _ways_in() -> None:
         st.subheader("Open a folder", anchor=False)
         st.caption(
             "Your images in sub-folders or with a table of labels; archives, lists of URLs and "
-            "public datasets, too. Winnow never changes the files. Next, an audit says what is "
-            "wrong with them."
+            "public datasets, too. Winnow changes no file unless you apply your edits to disk. "
+            "Next, an audit says what is wrong with them."
         )
         if st.button("Open a folder", type="primary", icon=":material/folder_open:"):
             state.go("datasets", dataset=None)
@@ -97,9 +97,9 @@ def _datasets() -> None:
 @st.fragment(run_every=2.0)
 @errors.boundary()
 def _activity() -> None:
-    found = runs.list_runs(None, limit=N_RECENT + 10)
+    found = runs.list_runs(None)
     working = [run for run in found if run.status not in ENDED]
-    ended = [run for run in found if run.status in ENDED][:N_RECENT]
+    ended = [run for run in found if run.status in ENDED and not run.is_control][:N_RECENT]
     active = tasks.list_active()
     st.subheader("Now", anchor=False)
     if not (working or active):

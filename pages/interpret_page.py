@@ -93,7 +93,8 @@ def _is_without_predictions(dataset: Dataset, trained: list[Run]) -> bool:
 def _choose(trained: list[Run]) -> Run:
     by_id = {run.id: run for run in trained}
     wanted = state.find_run_id()
-    current = wanted if wanted in by_id else trained[0].id
+    own = [run for run in trained if not run.is_control]
+    current = wanted if wanted in by_id else (own or trained)[0].id
     if wanted != current:  # else another would be shown as soon as a newer run ends
         state.choose_run(current)
     key = f"interpret-run-{current}"

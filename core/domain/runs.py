@@ -18,6 +18,10 @@ class Progress:
     remaining_seconds: float | None
 
 
+CONTROLS = frozenset({"before", "random"})
+"""The arms of an experiment that no model is wanted of: data before the edits, or less of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One execution of a recipe with a seed; everything that describes it, and how it went."""
@@ -52,6 +56,11 @@ class Run:
     wish: Wish | None = None
     n_continued: int = 0
     seconds_before: float = 0.0  # worked before it was continued
+
+    @property
+    def is_control(self) -> bool:
+        """Say whether it only stands for what cleaned data is compared with."""
+        return self.arm in CONTROLS
 
 
 @dataclass(frozen=True, kw_only=True)

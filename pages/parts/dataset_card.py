@@ -100,6 +100,7 @@ def _result(dataset: Dataset) -> None:
     _ignored(dataset)
     if n_images:
         with st.container(horizontal=True, vertical_alignment="center"):
+            state.link("audit", "Find what is wrong", icon="policy")
             state.link("browse", "Look through the images", icon="photo_library")
             state.link("batches", "Make batches", icon="grid_view")
         seconds = task.result.get("seconds") if task is not None else None

@@ -39,8 +39,8 @@ def show(item: Item) -> bool:
 
 
 def _finished_first(models: list[Run]) -> list[Run]:
-    """Put the newest finished run first; the others follow in their order."""
-    return sorted(models, key=lambda run: run.status != "finished")
+    """Put the newest finished run first, controls last; the others follow in their order."""
+    return sorted(models, key=lambda run: (run.is_control, run.status != "finished"))
 
 
 def _choose_run(models: list[Run]) -> Run:

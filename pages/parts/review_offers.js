@@ -19,7 +19,10 @@ export function suggestionOf(state, card) {
     if (one.suggestion === "relabel") return one.label !== state.picture(card.id)?.label;
     return !one.members.length || isSpare(state, card.id, one.members);
   };
-  return card.findings.find(holds) ?? null;
+  // a copy is decided about as a copy first, whatever the filter shows: a new label alone would
+  // leave two equal files in use
+  const copies = [...card.findings, ...card.others].find((one) => one.members.length && holds(one));
+  return copies ?? card.findings.find(holds) ?? null;
 }
 
 // Whether another copy than this one stays.

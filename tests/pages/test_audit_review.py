@@ -69,7 +69,10 @@ def test_the_queue_is_asked_from_its_top_with_all_that_is_known(ids):
     first = data["cards"][0]
     assert sound(at)
     assert asked(at) == [ids[3], ids[1], ids[2], ids[5]]
-    assert (first["findings"][0]["words"], first["findings"][0]["label"]) == ("Mislabelled", "dog")
+    assert (first["findings"][0]["words"], first["findings"][0]["label"]) == (
+        "Perhaps mislabelled",
+        "dog",
+    )
     assert data["pictures"][str(ids[3])]["part"] == "valid"
     assert [name for name, _ids in first["examples"]] == ["dog", "cat"]
     assert progress(at).startswith("**4 left** · 0 reviewed")
@@ -122,7 +125,7 @@ def test_kinds_are_chosen_by_pills_that_count_and_the_choice_outlasts_a_decision
     left = asked(at)
     send(at, operation("op-2", "keep", ids[2]))
 
-    assert options == ["Near copies 2", "Mislabelled 1", "Odd ones 1"]
+    assert options == ["Near copies 2", "Perhaps mislabelled 1", "Odd ones 1"]
     assert left == [ids[2]]
     assert asked(at) == []  # other kinds are not asked about unasked
 

@@ -68,7 +68,6 @@ def _again(dataset_id: str, result: dict[str, Any]) -> None:
         st.button(
             "Audit again",
             icon=":material/policy:",
-            type="secondary" if revision == result["revision"] else "primary",
             key="audit-start",
             help=network.in_words(arch),
             on_click=_start,

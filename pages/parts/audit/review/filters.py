@@ -79,6 +79,7 @@ def _kinds(dataset_id: str, whole: Queue, here: list[Entry]) -> list[FindingKind
         default=None if key in st.session_state else kept,
         format_func=labels.__getitem__,
         key=key,
+        wrap=True,
         on_change=_keep_kinds,
         args=(key, dataset_id),
     )

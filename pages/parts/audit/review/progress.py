@@ -33,4 +33,4 @@ def _expected(dataset: Dataset) -> list[str]:
     number = result.get("n_label_issues")
     if number is None:
         return []
-    return [f"the audit expects about {text.count(number, 'wrong label')}"]
+    return [f"about {text.count(number, 'wrong label')} expected, the likeliest come first"]

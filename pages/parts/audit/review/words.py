@@ -8,7 +8,7 @@ ONE: dict[FindingKind, str] = {
     "leak": "Copy in another part",
     "copy": "Exact copy",
     "near_copy": "Near copy",
-    "mislabelled": "Mislabelled",
+    "mislabelled": "Perhaps mislabelled",
     "drawing": "Drawing or text",
     "outlier": "Odd one",
     "blurry": "Blurry",
