@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from core.datasets import applying, catalog, subsets, trainable
+from core.datasets import applying, catalog, lost, subsets, trainable
 from core.domain.plans import Plan, Subset
 from core.domain.recipes import Recipe
 from core.engine import environment
@@ -31,7 +31,8 @@ class Description:
 def load(run_id: str) -> Description:
     """Read a run's row, and the items as they were at its revision.
 
-    Raises RecipeError where a chosen class is none that can be trained on.
+    Raises RecipeError where a chosen class is none that can be trained on, and where files were
+    replaced or deleted since that revision.
     """
     table = schema.runs
     with database.reading() as connection:
@@ -43,6 +44,7 @@ def load(run_id: str) -> Description:
         seed=row["seed"],
     )
     frame = items(row["dataset_id"], plan, revision=row["revision"])
+    lost.check(row["dataset_id"], frame, revision=row["revision"])
     return Description(
         run_id=run_id,
         frame=_found(row["dataset_id"], frame),

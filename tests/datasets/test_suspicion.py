@@ -152,18 +152,34 @@ def test_an_item_whose_file_has_changed_or_that_is_excluded_is_not_scored(ids: l
     assert list(rows()) == [ids[2]]
 
 
-def predicted(run_id: str, item_ids: list[int], p_dog: list[float], **columns: object) -> None:
+def predicted(
+    run_id: str,
+    item_ids: list[int],
+    p_dog: list[float],
+    taught: Sequence[int] = (),
+    **columns: object,
+) -> None:
+    """Write what a run of one fold said of the items it held out, and which it was taught."""
     builders.insert_run(run_id, **columns)
     chances = [[1 - p, p] for p in p_dog]
     builders.save_predictions(run_id, CLASSES, item_ids, [0] * len(item_ids), chances)
+    with database.reading() as connection:
+        items = connection.execute(sa.select(schema.items)).mappings().all()
+    known = {row["id"]: row["content_hash"] for row in items}
+    described = pd.DataFrame(
+        [(item, "valid", known[item]) for item in item_ids]
+        + [(item, "train", known[item]) for item in taught],
+        columns=["item_id", "part", "content_hash"],
+    )
+    frames.save(files.run_items(run_id), described)
 
 
 def test_whole_networks_that_were_trained_in_folds_are_believed_before_the_audit(
     ids: list[int],
 ) -> None:
     audited({ids[0]: 0.1, ids[1]: 0.2, ids[2]: 0.3})
-    predicted("run-a", ids[:1], [0.8], fold=0)
-    predicted("run-b", ids[1:2], [0.5], fold=1)
+    predicted("run-a", ids[:1], [0.8], ids[1:2], fold=0)
+    predicted("run-b", ids[1:2], [0.5], ids[:1], fold=1)
 
     found = rows()
 
@@ -177,6 +193,26 @@ def test_a_set_of_folds_that_has_a_gap_is_not_believed(ids: list[int]) -> None:
     predicted("run-c", ids[1:2], [0.5], fold=2)
 
     assert rows() == {}
+
+
+def test_the_first_folds_of_a_set_whose_others_are_missing_are_not_believed(
+    ids: list[int],
+) -> None:
+    predicted("run-a", ids[:1], [0.8], ids[1:5], fold=0)
+    predicted("run-b", ids[1:2], [0.5], [ids[0], *ids[2:5]], fold=1)
+
+    assert rows() == {}
+
+
+def test_what_folds_said_of_a_file_that_has_changed_since_is_not_believed(ids: list[int]) -> None:
+    predicted("run-a", ids[:1], [0.8], ids[1:2], fold=0)
+    predicted("run-b", ids[1:2], [0.5], ids[:1], fold=1)
+    changed = sa.update(schema.items).where(schema.items.c.id == ids[0]).values(content_hash="x")
+
+    with database.writing() as connection:
+        connection.execute(changed)
+
+    assert list(rows()) == [ids[1]]
 
 
 def test_several_sets_of_folds_are_averaged(ids: list[int]) -> None:

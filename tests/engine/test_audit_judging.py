@@ -1,11 +1,16 @@
 """Labels judged out of fold: who teaches whom, and what is said of planted ones."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from core.datasets import findings
+from core.domain.findings import Finding
 from core.engine.audit import folds, judging, outliers
 from core.engine.audit.judging import Judgement
+from tests import builders
 from tests.engine.conftest import FakeJob
 
 pytestmark = pytest.mark.engine
@@ -75,6 +80,7 @@ def test_a_copy_never_vouches_for_a_copy():
     features, items = clusters()
     twice = np.concatenate([features, features[:1]])
     copied = pd.concat([items, items.iloc[:1]], ignore_index=True)
+    copied = copied.assign(item_id=range(len(copied)))
     copied.loc[[0, len(items)], "label"] = "cow"
 
     apart = judge(twice, copied.assign(group=range(len(copied)))).table["oof_loss"]
@@ -168,3 +174,68 @@ def test_of_a_small_class_nobody_can_say_what_is_odd():
 
     assert np.isnan(odd[: outliers.FEWEST - 1]).all()
     assert np.isfinite(odd[outliers.FEWEST - 1 :]).all()
+
+
+def test_a_large_class_is_measured_a_block_at_a_time():
+    features = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
+
+    tracemalloc.start()
+    odd = outliers.scores(features, ["ant"] * 3000, multi=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert np.isfinite(odd).all()
+    assert peak < 20e6  # all cosines at once are 36 MB
+
+
+def test_blocks_say_the_same_as_the_whole_class_at_once(monkeypatch: pytest.MonkeyPatch):
+    features, items = clusters()
+    labels = items["label"].tolist()
+
+    whole = outliers.scores(features, labels, multi=False)
+    monkeypatch.setattr(outliers, "BLOCK_ITEMS", 7)
+    in_blocks = outliers.scores(features, labels, multi=False)
+
+    np.testing.assert_allclose(in_blocks, whole, atol=1e-5)
+
+
+def tell_near(*groups: tuple[int, ...]) -> None:
+    """Store what an earlier audit took for crops and mirrors of the first of each group."""
+    found = [
+        Finding(
+            item_id=group[-1],
+            kind="near_copy",
+            score=0.9,
+            reason="It is a crop.",
+            suggestion="look",
+            members=group,
+        )
+        for group in groups
+    ]
+    findings.replace("d-1", "near", found)
+
+
+def test_near_copies_of_the_last_audit_are_held_out_together():
+    ids = builders.insert_dataset({"cat": [f"{at}.jpg" for at in range(6)]})
+    items = pd.DataFrame({"item_id": ids, "group": [ids[0], ids[0], *ids[2:]]})
+    tell_near((ids[3], ids[2]), (ids[4], 999, ids[1]))
+
+    found = folds.groups_of(items)
+
+    assert found[0] == found[1] == found[4]
+    assert found[2] == found[3]
+    assert len(set(found)) == 3
+
+
+def test_a_crop_with_the_same_wrong_label_does_not_vouch_for_it():
+    features, items = clusters()
+    ids = builders.insert_dataset({"cat": [f"{at}.jpg" for at in range(len(items))]})
+    items = items.assign(item_id=ids, group=ids)
+    features[1] = features[0]
+    items.loc[[0, 1], "label"] = "bee"
+
+    apart = judge(features, items).table["oof_loss"]
+    tell_near((ids[0], ids[1]))
+    together = judge(features, items).table["oof_loss"]
+
+    assert together[0] > apart[0] + 1

@@ -81,7 +81,7 @@ def test_what_differs_is_told_a_part_at_a_time(ids):
 def test_without_an_edit_there_is_nothing_to_compare(ids):
     edits.apply("d-1", operation_id="keep", kind="keep", item_ids=ids[:1])
 
-    with pytest.raises(InputError, match="No image of this dataset was excluded or relabelled"):
+    with pytest.raises(InputError, match=r"No image of this dataset was excluded or relabelled"):
         experiments.before_after("d-1", PLAN)
 
 
@@ -218,7 +218,7 @@ def test_what_was_stopped_can_be_trained_later_at_the_same_revisions(ids):
 
 
 def test_an_experiment_that_there_is_not_is_named(ids):
-    with pytest.raises(NotFoundError, match="no experiment 'experiment-x'"):
+    with pytest.raises(NotFoundError, match=r"no experiment 'experiment-x'"):
         experiments.get("experiment-x")
 
 
@@ -230,5 +230,69 @@ def test_a_run_of_an_older_revision_is_checked_with_the_images_of_then(ids):
     run = runs.start("d-1", PLAN, revision=1)
 
     assert (run.revision, run.status) == (1, "queued")
-    with pytest.raises(NotFoundError, match="no revision 9"):
+    with pytest.raises(NotFoundError, match=r"no revision 9"):
         runs.start("d-1", PLAN, revision=9)
+
+
+def rescan(item_id: int, revision: int, **values: object) -> None:
+    """Have a later scan find a file gone or changed, as it logs it."""
+    items = schema.items
+    with database.writing() as connection:
+        row = connection.execute(sa.select(items).where(items.c.id == item_id)).mappings().one()
+        connection.execute(sa.update(items).where(items.c.id == item_id).values(**values))
+        names = ("path", "recorded_label", "status", "content_hash")
+        at = {"dataset_id": "d-1", "revision": revision}
+        insert = sa.insert(schema.revisions)
+        connection.execute(insert.values(**at, kind="scan", created_at=1.0))
+        change = {"item_id": item_id, "kind": "changed", "before": {n: row[n] for n in names}}
+        connection.execute(sa.insert(schema.scan_changes).values(**at, **change))
+        connection.execute(sa.update(schema.datasets).values(revision=revision))
+
+
+def test_what_a_scan_found_gone_is_no_cleaning_and_what_was_excluded_before_it_is(ids):
+    exclude(ids[:1])
+    rescan(ids[0], 3, status="gone")
+    rescan(ids[1], 4, status="gone")
+    rescan(ids[3], 5, status="broken")
+
+    found = experiments.between("d-1", split_id="s-1", before=1, after=5)
+
+    assert (found.train.edited, found.train.gone) == ((ids[0],), (ids[1],))
+    assert (found.valid.edited, found.valid.gone) == ((), (ids[3],))
+
+
+@pytest.mark.parametrize("change", [{"status": "gone"}, {"content_hash": "other"}])
+def test_a_comparison_with_files_that_are_not_as_they_were_starts_no_run(ids, change):
+    exclude(ids[:1])
+    rescan(ids[1], 3, **change)
+
+    with pytest.raises(RecipeError, match=r"1 image was .* revision 1, .*: cat/1\.jpg") as refused:
+        experiments.before_after("d-1", PLAN)
+
+    assert "Choose a later revision" in refused.value.hint
+    assert runs.list_runs("d-1") == []
+
+
+def test_runs_that_finished_before_the_files_went_can_still_be_compared(ids):
+    exclude(ids[:1])
+    finished("run-1")
+    finished("run-2", seed=43)
+    rescan(ids[1], 3, status="gone")
+
+    proposal = experiments.propose("d-1", PLAN, n_seeds=2, with_random=False, before=1)
+
+    assert (proposal.n_ready, proposal.changes.train.edited) == (2, (ids[0],))
+
+
+def test_with_a_limit_a_class_the_images_that_move_up_at_random_are_looked_at_too(ids):
+    exclude(ids[:6])
+    few = PLAN.model_copy(update={"subset": Subset(per_class=6)})
+    frame = catalog.items_at("d-1", revision=1, split_id="s-1", subset=few.subset)
+    spare = next(one for one in ids[:12] if one not in frame["item_id"].tolist())
+    rescan(spare, 3, content_hash="other")
+
+    alone = experiments.propose("d-1", few, n_seeds=20, with_random=False, before=1)
+
+    assert alone.n_ready == 0
+    with pytest.raises(RecipeError, match=r"1 image was replaced or deleted after revision 1"):
+        experiments.propose("d-1", few, n_seeds=20, before=1)

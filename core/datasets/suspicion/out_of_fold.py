@@ -42,8 +42,9 @@ def _of_audit(dataset_id: str, now: pd.DataFrame) -> pd.DataFrame:
 
 def _of_folds(dataset_id: str, now: pd.DataFrame) -> pd.DataFrame:
     sets = [
-        current.still_so(pd.concat([_predicted(run) for run in runs], ignore_index=True), now)
-        for runs in _full_sets(dataset_id)
+        current.still_so(table, now)
+        for runs in _sets(dataset_id)
+        if (table := _of_set(runs)) is not None
     ]
     if not sets:
         return pd.DataFrame(columns=COLUMNS)
@@ -53,8 +54,19 @@ def _of_folds(dataset_id: str, now: pd.DataFrame) -> pd.DataFrame:
     return means.assign(pred=grouped["pred"].first()).reset_index()[COLUMNS]
 
 
-def _full_sets(dataset_id: str) -> list[list[str]]:
-    """List the runs of each full set of folds, counted from 0 without a gap; newest set first."""
+def _of_set(run_ids: Sequence[str]) -> pd.DataFrame | None:
+    """Give what a set of folds says; None where it taught items that none of it has judged."""
+    items = [
+        frames.load(files.run_items(run_id), ["item_id", "part", "content_hash"])
+        for run_id in run_ids
+    ]
+    found = pd.concat(map(_predicted, run_ids, items), ignore_index=True)
+    taught = pd.concat([each[each["part"] == "train"] for each in items])
+    return found if taught["item_id"].isin(found["item_id"]).all() else None
+
+
+def _sets(dataset_id: str) -> list[list[str]]:
+    """List the runs of each set of folds, counted from 0 without a gap; newest set first."""
     table = schema.runs
     mine = (table.c.dataset_id == dataset_id, table.c.status == "finished")
     query = sa.select(table).where(*mine, table.c.fold.is_not(None))
@@ -74,10 +86,11 @@ def _has_predicted(run_ids: Iterable[str]) -> bool:
     return all(files.run_predictions(run_id).exists() for run_id in run_ids)
 
 
-def _predicted(run_id: str) -> pd.DataFrame:
-    """Read a run's predictions on the items that it did not train on."""
+def _predicted(run_id: str, items: pd.DataFrame) -> pd.DataFrame:
+    """Read a run's predictions on the items that it did not train on, and the contents it saw."""
     table = frames.load(files.run_predictions(run_id))
     classes: Sequence[str] = files.load_json(files.run_model(run_id))["classes"]
     chances = table[[f"p_{at}" for at in range(len(classes))]].to_numpy()
     found = table[["item_id", "label", "pred"]].assign(oof_loss=table["loss"].astype(float))
-    return found.assign(p_label=np.exp(-found["oof_loss"]), p_pred=chances.max(axis=1))
+    found = found.assign(p_label=np.exp(-found["oof_loss"]), p_pred=chances.max(axis=1))
+    return found.merge(items[["item_id", "content_hash"]], on="item_id")

@@ -1,11 +1,21 @@
-"""Which items are held out of which fold: never one of two copies, so that none vouches for it."""
+"""Which items are held out of which fold: never one of two copies, so that none vouches for it.
+
+Copies are the groups of equal and nearly equal files that a scan makes, and what the last audit
+found cropped, mirrored or made anew.
+"""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+import sqlalchemy as sa
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
+
+from core.datasets.catalog.queries import chunks
+from core.store import database, schema
 
 N_FOLDS = 5
 N_REPEATS = 3
@@ -15,6 +25,36 @@ Classes = NDArray[np.bool_]
 Held = NDArray[np.bool_]
 """Of shape (folds of all repeats, items): whether a fold leaves an item out of what it learns."""
 Positions = NDArray[np.intp]
+
+
+def groups_of(items: pd.DataFrame) -> NDArray[np.int_]:
+    """Give the group of each item, in the columns item_id and group; near copies share one."""
+    item_ids, groups = items["item_id"].tolist(), items["group"].tolist()
+    group_of = dict(zip(item_ids, groups, strict=True))
+    leads = {group: group for group in groups}
+
+    def leader(group: int) -> int:
+        while leads[group] != group:
+            leads[group] = group = leads[leads[group]]
+        return group
+
+    for members in _near_copies(item_ids):
+        known = [leader(group_of[member]) for member in members if member in group_of]
+        for other in known[1:]:
+            leads[leader(other)] = leader(known[0])
+    return np.array([leader(group) for group in groups])
+
+
+def _near_copies(item_ids: Sequence[int]) -> set[tuple[int, ...]]:
+    """List which items the last audit took for nearly the same picture, as stored."""
+    table = schema.findings
+    query = sa.select(table.c.members).where(table.c.finder == "near")
+    with database.reading() as connection:
+        return {
+            tuple(members)
+            for some in chunks(item_ids)
+            for members in connection.execute(query.where(table.c.item_id.in_(some))).scalars()
+        }
 
 
 def held_out(classes: Classes, group_ids: NDArray[np.int_]) -> Held | None:

@@ -24,6 +24,8 @@ MIN_DEVIATIONS = 2.5
 HALF_SURE = 3.0
 """So many deviations have the score 0.5."""
 EXCLUDE_FROM = 0.6
+BLOCK_ITEMS = 512
+"""Rows of a class's matrix of cosines at a time: 200 MB for 100,000 items of one class."""
 SCALE = 1.4826  # from the median absolute deviation to the standard deviation
 
 Values = NDArray[np.float32]
@@ -65,16 +67,23 @@ def findings(items: pd.DataFrame, odd: Values, *, multi: bool) -> list[Finding]:
 
 def _within(directions: Values) -> Values:
     """Score the images of one class by their mean distance to those nearest to them."""
-    n_items = len(directions)
-    cosines = directions @ directions.T
-    np.fill_diagonal(cosines, -np.inf)
-    n_nearest = min(N_NEAREST, n_items - 1)
-    nearest = np.partition(cosines, n_items - n_nearest, axis=1)[:, n_items - n_nearest :]
-    distances = 1 - nearest.mean(axis=1)
+    starts = range(0, len(directions), BLOCK_ITEMS)
+    distances = np.concatenate([_distances(directions, start) for start in starts])
     middle = np.median(distances)
     spread = SCALE * np.median(np.abs(distances - middle))
     deviations = np.maximum(distances - middle, 0) / max(float(spread), 1e-6)
     found: Values = (deviations / (deviations + HALF_SURE)).astype(np.float32)
+    return found
+
+
+def _distances(directions: Values, start: int) -> Values:
+    """Give the mean distance of a block of images to those nearest to them, itself left out."""
+    block = directions[start : start + BLOCK_ITEMS]
+    cosines = block @ directions.T
+    cosines[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
+    n_nearest = min(N_NEAREST, len(directions) - 1)
+    cosines.partition(len(directions) - n_nearest, axis=1)
+    found: Values = 1 - cosines[:, -n_nearest:].mean(axis=1)
     return found
 
 

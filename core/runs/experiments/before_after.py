@@ -4,9 +4,10 @@ Each seed trains once on either, so that seeds can be paired. A third arm is the
 edits with as many train images removed at random as the edits changed: what less data alone does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.datasets import catalog, rebuild
+from core.datasets import catalog, lost, rebuild
 from core.domain import edits as rules
 from core.domain.errors import InputError
 from core.domain.plans import Plan, RandomRemoval
@@ -75,8 +76,9 @@ def propose(
     """Say what a comparison would train; nothing is started.
 
     `before` is a revision; None is the last one before the edits. The seeds count up from the
-    plan's. Raises InputError where there are too few or too many seeds, or where no train image
-    differs between the revisions: then both would be the same training.
+    plan's. Raises InputError where there are too few or too many seeds, where no train image
+    differs between the revisions, so that both would be the same training, or where files were
+    replaced or deleted that a run which has not finished would read.
     """
     if not FEWEST_SEEDS <= n_seeds <= MOST_SEEDS:
         raise InputError(
@@ -97,16 +99,16 @@ def propose(
         n_random=(len(found.train.edited) or None) if with_random else None,
     )
     wanted = _wanted(said)
-    n_ready = sum(
-        same.find(dataset_id, one.plan, revision=one.revision) is not None for one in wanted
-    )
+    missing = _missing(dataset_id, wanted)
+    _check_files(dataset_id, missing)
+    n_ready = len(wanted) - len(missing)
     one = registry.seconds_of_one(dataset_id, plan.recipe)
     return Proposal(
         about=said,
         changes=found,
         wanted=wanted,
         n_ready=n_ready,
-        seconds=None if one is None else one * (len(wanted) - n_ready),
+        seconds=None if one is None else one * len(missing),
     )
 
 
@@ -136,6 +138,7 @@ def _start(dataset_id: str, said: BeforeAfter) -> Experiment:
     recipe, wanted = said.plan.recipe, _wanted(said)
     for one in _of_seed(said, said.seeds[0]):  # what the others would use differs in no number
         plans.check(dataset_id, one.plan, revision=one.revision)
+    _check_files(dataset_id, _missing(dataset_id, wanted))
     return registry.start(
         dataset_id,
         kind=BEFORE_AFTER,
@@ -146,15 +149,43 @@ def _start(dataset_id: str, said: BeforeAfter) -> Experiment:
 
 
 def _check_changes(found: Changes, before: int, after: int) -> None:
-    if found.train.edited or found.train.added:
+    if found.train.edited or found.train.added or found.train.gone:
         return
-    n_valid = len(found.valid.edited) + len(found.valid.added)
+    n_valid = len(found.valid.edited) + len(found.valid.added) + len(found.valid.gone)
     only = f" Only {n_valid} validation images differ." if n_valid else ""
     raise InputError(
         f"No train image differs between the revisions {before} and {after}, so that both would "
         f"be the same training.{only}",
         hint="Review train images first, or choose an earlier revision to compare with.",
     )
+
+
+def _missing(dataset_id: str, wanted: Sequence[Wanted]) -> list[Wanted]:
+    """List the runs that no finished one stands for."""
+    return [
+        one for one in wanted if same.find(dataset_id, one.plan, revision=one.revision) is None
+    ]
+
+
+def _check_files(dataset_id: str, missing: Sequence[Wanted]) -> None:
+    """Raise RecipeError where a run would find other files than its revision had.
+
+    Arms that read the same images are looked at once: without a limit a class, a removal at random
+    reads fewer than there are, and none besides.
+    """
+    seen = set()
+    for one in missing:
+        subset = one.plan.subset
+        if subset.per_class is None:
+            subset = subset.model_copy(update={"without": None})
+        key = (one.revision, subset.model_dump_json())
+        if key in seen:
+            continue
+        seen.add(key)
+        frame = catalog.items_at(
+            dataset_id, revision=one.revision, split_id=one.plan.split_id, subset=subset
+        )
+        lost.check(dataset_id, frame[frame["part"] != "test"], revision=one.revision)
 
 
 def _wanted(said: BeforeAfter) -> tuple[Wanted, ...]:

@@ -1,24 +1,27 @@
 """What differs between two revisions of a dataset, for a run: images gone, relabelled, new."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pandas as pd
 
-from core.datasets import catalog
+from core.datasets import catalog, rebuild
 from core.domain.plans import Subset
+from core.store import database
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartChanges:
     """The ids of the items of one part that a later revision treats otherwise."""
 
-    removed: tuple[int, ...]  # excluded; also what a scan found gone, or a class no longer chosen
+    removed: tuple[int, ...]  # by an edit: excluded, or of a class no longer chosen
     relabelled: tuple[int, ...]
+    gone: tuple[int, ...]  # without an edit: a scan did not find them, or cannot read them
     added: tuple[int, ...]  # brought back, or new in a scan
 
     @property
     def edited(self) -> tuple[int, ...]:
-        """List the items that are gone or have another label: what cleaning does to images."""
+        """List the items that are out or have another label: what cleaning does to images."""
         return (*self.removed, *self.relabelled)
 
 
@@ -42,13 +45,37 @@ def between(
         catalog.items_at(dataset_id, revision=revision, split_id=split_id, subset=classes)
         for revision in (before, after)
     )
-    return Changes(train=_of_part(old, new, "train"), valid=_of_part(old, new, "valid"))
+    missing = old[~old["item_id"].isin(new["item_id"])]
+    edited = _edited(dataset_id, missing, before=before, after=after)
+    train, valid = (_of_part(old, new, part, edited=edited) for part in ("train", "valid"))
+    return Changes(train=train, valid=valid)
 
 
-def _of_part(old: pd.DataFrame, new: pd.DataFrame, part: str) -> PartChanges:
+def _edited(dataset_id: str, missing: pd.DataFrame, *, before: int, after: int) -> set[int]:
+    """Give those of some items that the edits in force treat otherwise at the later revision."""
+    labels = dict(zip(missing["item_id"].tolist(), missing["label"].tolist(), strict=True))
+    if not labels:
+        return set()
+    with database.reading() as connection:
+        old, new = (
+            rebuild.states(connection, dataset_id, labels, until=revision)
+            for revision in (before, after)
+        )
+    return {
+        item
+        for item in labels
+        if (old[item].excluded, old[item].label) != (new[item].excluded, new[item].label)
+    }
+
+
+def _of_part(
+    old: pd.DataFrame, new: pd.DataFrame, part: str, *, edited: Collection[int]
+) -> PartChanges:
     before, after = (_labels(frame, part) for frame in (old, new))
+    missing = [item for item in before if item not in after]
     return PartChanges(
-        removed=tuple(item for item in before if item not in after),
+        removed=tuple(item for item in missing if item in edited),
+        gone=tuple(item for item in missing if item not in edited),
         relabelled=tuple(item for item in before if after.get(item, before[item]) != before[item]),
         added=tuple(item for item in after if item not in before),
     )

@@ -150,7 +150,12 @@ def _changes_words(proposal: Proposal) -> str:
         f"**{len(train.relabelled):,}** with another label"
     )
     said += f", {len(train.added):,} more." if train.added else "."
-    n_valid = len(valid.edited) + len(valid.added)
+    if train.gone:
+        said += (
+            f" {text.count(len(train.gone), 'train image')} left without an edit: a scan did not "
+            "find the files or cannot read them. That is no cleaning, and is not counted as such."
+        )
+    n_valid = len(valid.edited) + len(valid.added) + len(valid.gone)
     if n_valid:
         said += (
             f" {text.count(n_valid, 'validation image')} changed, too: all runs are measured with "
