@@ -28,6 +28,14 @@ def paths(listing: folders.Listing) -> list[str]:
     return [path for path, _size, _mtime in listing.files]
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Leave the home unmade: these tests list the folder in which it would lie."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("WINNOW_HOME", str(folder))
+    return folder
+
+
 def test_any_name_is_listed(tmp_path: Path) -> None:
     for name in HARD_NAMES:
         corpus.put(tmp_path / "a class" / name, PHOTO)
