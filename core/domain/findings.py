@@ -6,7 +6,7 @@ any edit in force, is not asked about again, whatever finder comes upon it later
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from core.domain.errors import InputError
 
@@ -27,22 +27,7 @@ FindingKind = Literal[
     "odd_aspect",
 ]
 
-KINDS: tuple[FindingKind, ...] = (
-    "broken",
-    "conflict",
-    "leak",
-    "copy",
-    "near_copy",
-    "mislabelled",
-    "drawing",
-    "outlier",
-    "blurry",
-    "dark",
-    "bright",
-    "low_information",
-    "odd_size",
-    "odd_aspect",
-)
+KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 """In this order where scores are equal: what is certain and does harm comes first."""
 
 OF_COPIES: frozenset[FindingKind] = frozenset({"conflict", "leak", "copy", "near_copy"})

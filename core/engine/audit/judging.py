@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from cleanlab import count  # type: ignore[import-untyped]
-from cleanlab.multilabel_classification.filter import (  # type: ignore[import-untyped]
+from cleanlab import count
+from cleanlab.multilabel_classification.filter import (
     find_label_issues,
 )
 from numpy.typing import NDArray
