@@ -8,10 +8,8 @@ import { element, fingerprintOf, paintTile, tileElement } from "./gallery_dom.js
 import { handleKey } from "./gallery_keys.js";
 import { notes, suggested, toggled } from "./gallery_labels.js";
 import { ClassMenu } from "./gallery_menu.js";
+import { Sender } from "./gallery_sending.js";
 import { storeOf } from "./gallery_store.js";
-
-const GATHER_MS = 60; // decisions made within this time travel together
-const RESEND_MS = 4000;
 
 const response = await fetch(new URL("./gallery.css", import.meta.url));
 const sheet = await new CSSStyleSheet().replace(await response.text());
@@ -23,7 +21,7 @@ class Gallery {
     this.tiles = [];
     this.elements = new Map(); // item id -> element
     this.indices = new Map(); // item id -> position
-    this.sent = new Set(); // ids of the operations that were sent at least once
+    this.sender = new Sender((operations) => this.send(operations));
     this.build();
     const once = { signal: this.abort.signal };
     this.grid.addEventListener("click", (event) => this.onClick(event), once);
@@ -69,8 +67,7 @@ class Gallery {
     this.tiles = data.tiles;
     this.bar.drawLegend(data.classes, data.multi);
     this.paint(this.elements.keys());
-    const hasUnsent = this.store.queue.some((one) => !this.sent.has(one.id));
-    if (this.store.queue.length) this.scheduleSend(hasUnsent ? GATHER_MS : RESEND_MS);
+    this.sender.follow(this.store);
   }
 
   rebuild(tiles) {
@@ -194,7 +191,7 @@ class Gallery {
       for (const { kind, item_ids, label } of decisions) this.store.mark(item_ids, kind, label);
     } else if (decisions.length) this.store.enqueue("edit", decisions);
     this.paint(decisions.flatMap((one) => one.item_ids));
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   exclude() {
@@ -241,19 +238,19 @@ class Gallery {
     }
     this.store.enqueue("undo");
     this.bar.paint();
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   redo() {
     this.store.enqueue("redo");
     this.bar.paint();
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   applyMarks() {
     this.store.takeMarks();
     this.paint(this.elements.keys());
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   clearMarks() {
@@ -267,21 +264,14 @@ class Gallery {
 
   // ---- sending
 
-  scheduleSend(delay = GATHER_MS) {
-    clearTimeout(this.timer);
-    if (!this.store.queue.length) return;
-    this.timer = setTimeout(() => {
-      this.hasSent = true;
-      this.sent = new Set(this.store.queue.map((one) => one.id));
-      this.trigger("operations", { operations: this.store.queue });
-      this.bar.paint();
-      this.scheduleSend(RESEND_MS);
-    }, delay);
+  send(operations) {
+    this.trigger("operations", { operations });
+    this.bar.paint();
   }
 
   destroy() {
     this.abort.abort();
-    clearTimeout(this.timer);
+    this.sender.stop();
   }
 }
 

@@ -94,7 +94,7 @@ export class Bar {
     this.info.classList.toggle("some", n > 0);
     this.paintButtons(gallery.targets());
     this.paintMarks();
-    this.saved.textContent = queue.length ? "saving…" : gallery.hasSent ? "saved" : "";
+    this.saved.textContent = queue.length ? "saving…" : gallery.sender.hasSent ? "saved" : "";
   }
 
   paintButtons(targets) {

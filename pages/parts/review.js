@@ -4,6 +4,7 @@
 // operations, as in the gallery: shown at once, sent until acknowledged, counted once.
 
 import { ClassMenu } from "./gallery_menu.js";
+import { Sender } from "./gallery_sending.js";
 import { element } from "./gallery_dom.js";
 import { notes, toggled } from "./gallery_labels.js";
 import { storeOf } from "./gallery_store.js";
@@ -15,8 +16,6 @@ import { Stage } from "./review_stage.js";
 import { stateOf } from "./review_state.js";
 import { Strip } from "./review_strip.js";
 
-const GATHER_MS = 60; // decisions made within this time travel together
-const RESEND_MS = 4000;
 const AHEAD = 8; // with fewer cards ahead, and more in the queue, the next window is asked for
 const PICTURES_AHEAD = 3;
 const TOP_PX = 70; // the page's own bar covers so much
@@ -32,7 +31,7 @@ class Review {
   constructor(root) {
     this.root = root;
     this.abort = new AbortController();
-    this.sent = new Set(); // operations that wait for an answer
+    this.sender = new Sender((operations) => this.send(operations));
     this.menu = new ClassMenu(
       (label) => this.relabel(label),
       () => this.refocus(),
@@ -92,8 +91,7 @@ class Review {
     this.asked = false;
     this.paint();
     this.takeFocus();
-    const hasUnsent = this.store.queue.some((operation) => !this.sent.has(operation.id));
-    this.scheduleSend(hasUnsent ? GATHER_MS : RESEND_MS);
+    this.sender.follow(this.store);
   }
 
   paint() {
@@ -158,7 +156,7 @@ class Review {
     this.store.enqueue("edit", decisions);
     this.state.decide(decisions, staysHere);
     this.paint();
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   one(kind, label = null, copies = []) {
@@ -234,7 +232,7 @@ class Review {
     this.store.enqueue("undo");
     this.state.undo();
     this.paint();
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   redo() {
@@ -242,26 +240,19 @@ class Review {
     this.store.enqueue("redo");
     this.state.redo();
     this.paint();
-    this.scheduleSend();
+    this.sender.schedule(this.store);
   }
 
   // ---- sending
 
-  scheduleSend(delay = GATHER_MS) {
-    clearTimeout(this.timer);
-    if (!this.store.queue.length) return;
-    this.timer = setTimeout(() => {
-      this.hasSent = true;
-      this.sent = new Set(this.store.queue.map((operation) => operation.id));
-      this.trigger("operations", { operations: this.store.queue, where: this.where() });
-      this.bar.paint();
-      this.scheduleSend(RESEND_MS);
-    }, delay);
+  send(operations) {
+    this.trigger("operations", { operations, where: this.where() });
+    this.bar.paint();
   }
 
   destroy() {
     this.abort.abort();
-    clearTimeout(this.timer);
+    this.sender.stop();
   }
 }
 

@@ -88,7 +88,7 @@ export class Bar {
     const isChanged = card && review.state.picture(card.id).decision === "relabel";
     this.name("keep", isChanged ? "Done" : "Keep");
     this.name("relabel", review.data.multi ? "Classes" : "Relabel");
-    this.saved.textContent = queue.length ? "saving…" : review.hasSent ? "saved" : "";
+    this.saved.textContent = queue.length ? "saving…" : review.sender.hasSent ? "saved" : "";
   }
 
   paintAccept(card) {

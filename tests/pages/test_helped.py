@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets import edits
 from core.domain.plans import Plan
-from core.runs import experiments, runs
+from core.runs import experiments, plans, runs, weights
 from core.runs.experiments import Experiment
 from tests import builders
 from tests.pages.test_training_pages import opened, sound
@@ -68,6 +68,35 @@ def test_the_form_says_what_changed_and_what_it_will_cost(ids):
     assert "Between the revisions 1 and 2: **2 train images** less, **0** with" in said(at)
     assert "1 validation image changed, too" in said(at)
     assert "15 trainings. About 15 min 00 s" in said(at)
+
+
+def test_a_quick_recipe_is_offered_where_its_weights_are_and_few_seeds_are_warned_of(
+    ids, tmp_path, monkeypatch
+):
+    clean(ids)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    without = shown()
+    folder = weights.folder()
+    folder.mkdir(parents=True)
+    (folder / "squeezenet1_0-b66bff10.pth").write_bytes(b"x")
+    plans.change_recipe("d-1", arch="squeezenet1_0")
+
+    at = shown()
+    chosen = next(one for one in at.selectbox if one.label == "Train as")
+    chosen.select("quick")
+    next(one for one in at.number_input if one.label == "Seeds").set_value(2)
+    at.run()
+    told = said(at)
+    next(one for one in at.button if one.label == "Retrain before and after").click()
+    at.run()
+
+    assert sound(without)
+    assert sound(at)
+    assert "few seeds give very wide intervals" in told
+    assert not any("A quick one" in one for box in without.selectbox for one in box.options)
+    (experiment,) = experiments.list_experiments("d-1")
+    assert experiments.about(experiment).plan.recipe.name == "Features only"
+    assert len(experiment.members) == 6
 
 
 def test_one_click_queues_all_runs_and_shows_how_far_they_are(ids):

@@ -9,11 +9,13 @@ from core.domain.errors import InputError, RecipeError
 from core.domain.items import Dataset
 from core.domain.plans import Plan
 from core.domain.runs import Run
-from core.runs import experiments, plans, runs
+from core.runs import experiments, plans, recipes, runs, weights
 from core.runs.experiments import Proposal
 from pages.parts import errors, state, text, words
 
-PLAN = "plan"
+PLAN, QUICK = "plan", "quick"
+QUICK_RECIPE = "Features only"
+FEW_SEEDS = 3
 MOST_LOG = 200
 MOST_RUNS = 20
 
@@ -49,6 +51,8 @@ def show(dataset: Dataset, *, key: str) -> None:
         key=f"{key}-random",
         help="A third training of each seed shows what a smaller number of images does by itself.",
     )
+    if n_seeds < FEW_SEEDS:
+        st.caption(":orange[So few seeds give very wide intervals]: 5 or more say something.")
     _launch(dataset, plan, (int(n_seeds), with_random, before), key)
 
 
@@ -77,6 +81,10 @@ def _plan(dataset: Dataset) -> Plan:
     planned = plans.get(dataset.id)
     labels = text.distinct({one.id: one.name for one in found.values()})
     labels[PLAN] = f"The plan of the Train page: {planned.recipe.name} {planned.recipe.arch}"
+    quick = _quick(dataset, planned)
+    if quick is not None:
+        recipe = quick.recipe
+        labels[QUICK] = f"A quick one: {recipe.name} {recipe.arch}, the head on cached features"
     chosen = st.selectbox(
         "Train as",
         list(labels),
@@ -84,11 +92,22 @@ def _plan(dataset: Dataset) -> Plan:
         key=f"helped-plan-{dataset.id}-{len(found)}",
         help="The recipe, the split, the subset and the first seed are taken from it.",
     )
-    plan = planned if chosen == PLAN else runs.plan_of(found[chosen])
+    others = {PLAN: planned, QUICK: quick or planned}
+    plan = others[chosen] if chosen in others else runs.plan_of(found[chosen])
     st.caption(
         f"{text.escape(words.recipe(plan.recipe))}, {text.escape(words.subset(plan.subset))}."
     )
     return plan
+
+
+def _quick(dataset: Dataset, planned: Plan) -> Plan | None:
+    """Give the plan with the recipe that trains in seconds; None where its weights are missing."""
+    recipe = recipes.rebuild(
+        planned.recipe, name=QUICK_RECIPE, is_multi_label=dataset.is_multi_label
+    )
+    if recipe == planned.recipe or weights.find(recipe.arch) is None:
+        return None
+    return planned.model_copy(update={"recipe": recipe, "begins_from": None})
 
 
 def _before(dataset: Dataset, first: int) -> int:
