@@ -13,7 +13,7 @@ test: $(VENV)/dev.stamp
 
 # Kills runs, and what moves files, far more often than the ordinary tests do: minutes.
 faults: $(VENV)/dev.stamp
-	WINNOW_FAULTS=20 $(BIN)/pytest --numprocesses=auto --dist=loadfile tests/datasets/test_applying.py \
+	WINNOW_FAULTS=20 $(BIN)/pytest --numprocesses=auto --dist=loadfile tests/datasets/applying \
 		tests/engine/test_continuing.py tests/engine/test_exactness.py tests/engine/test_host.py
 
 check: $(VENV)/dev.stamp

@@ -1,0 +1,1 @@
+"""Edits applied to disk, and taken back."""

@@ -1,0 +1,54 @@
+"""A folder with edits of every kind, made once and copied for each test."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.datasets import catalog
+from core.store import database, schema
+from tests import faults
+from tests.datasets import corpus, shelves
+from tests.datasets.applying.disk import exclude, relabel
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no disk: what a killed process has written is there without it."""
+    monkeypatch.setattr(os, "fsync", lambda _handle: None)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a home and a dataset once, with two exclusions, one of a broken file, and two relabels.
+
+    Two equal files lie under one name in two classes: one of them is excluded, and the other is
+    relabelled to where it lies.
+    """
+    folder = tmp_path_factory.mktemp("template")
+    root = corpus.folder(folder / "root", per_class=3 + 2 * faults.N_MORE)
+    for place in ("cat/same.jpg", "dog/same.jpg"):
+        corpus.put(root / place, corpus.jpeg(7))
+    corpus.put(root / "cat" / "deep" / "page.jpg", corpus.damaged()["page.jpg"][0])
+    more = [f"cat/cat-{3 + at}.jpg" for at in range(2 * faults.N_MORE)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WINNOW_HOME", str(folder / "home"))
+        dataset_id, _ = shelves.scanned(root)
+        exclude(dataset_id, "cat/deep/page.jpg", "dog/same.jpg", *more[::2])
+        relabel(dataset_id, "dog", "cat/same.jpg", *more[1::2])
+        relabel(dataset_id, "bird", "dog/dog-0.jpg")
+        database.forget()
+    return folder
+
+
+@pytest.fixture
+def edited(template: Path, home: Path, tmp_path: Path) -> tuple[str, Path]:
+    """Give a dataset like the template's, of its own."""
+    root = tmp_path / "root"
+    shutil.copytree(template / "root", root)
+    shutil.copytree(template / "home", home, dirs_exist_ok=True)
+    with database.writing() as connection:
+        connection.execute(sa.update(schema.datasets).values(root=str(root)))
+    return catalog.list_datasets()[0].id, root
