@@ -9,7 +9,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 # Kills runs, and what moves files, far more often than the ordinary tests do: minutes.
 faults: $(VENV)/dev.stamp

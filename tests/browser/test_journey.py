@@ -138,11 +138,14 @@ def clean_top_losses(page: Page, dataset: Dataset) -> None:
     """Step 8: mark the two worst train images for exclusion, then apply."""
     page.get_by_role("tab", name="Top losses").click()
     page.get_by_text("train", exact=True).click()
+    expect(page.get_by_text("The train images by their loss while training")).to_be_visible()
     settle(page)  # until then what the run before has drawn may still be there
     page.get_by_text("Only those taken for another class").click()
-    expect(page.locator(".tile").first).to_be_visible()
-    page.locator(".tile").nth(0).click()
-    page.locator(".tile").nth(1).click(modifiers=["Shift"])
+    settle(page)
+    tiles = page.locator(".tile:visible")  # the other tab's gallery is there, and hidden
+    expect(tiles.first).to_be_visible()
+    tiles.nth(0).click()
+    tiles.nth(1).click(modifiers=["Shift"])
     page.keyboard.press("d")
     assert catalog.get(dataset.id).revision == 3  # marked, not applied
     page.get_by_role("button", name="Apply 2 decisions").click()
