@@ -69,9 +69,9 @@ def test_a_stop_between_two_files_can_be_finished_later(edited: tuple[str, Path]
 
 
 def test_another_file_system_is_copied_to_and_killed_there_without_loss(
-    edited: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    much_edited: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset_id, root = edited
+    dataset_id, root = much_edited
     before = on_disk(root)
     plain = os.link
 
@@ -134,9 +134,9 @@ def test_a_full_disk_ends_it_with_a_sentence_and_it_can_be_taken_back(
 
 
 def test_killed_at_every_step_there_or_back_it_can_be_finished_or_taken_back(
-    edited: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    much_edited: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset_id, root = edited
+    dataset_id, root = much_edited
     monkeypatch.setattr(moving, "BATCH", 2)
     before = on_disk(root), in_store(dataset_id)
     apply(dataset_id)
